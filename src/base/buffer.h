@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A byte buffer: bytes come in at its end and leave at its front. It grows when needed, never beyond the maximum given at
+ * creation, and the content is always in one piece.
+ *
+ * Memory is taken with the first byte. An empty buffer keeps up to HAWSER__BUFFER_KEPT bytes of it, so that a loop over short
+ * lines allocates once, and gives back anything more, so that one long line does not cost 64 KiB for the rest of a connection.
+ */
+#ifndef HAWSER__BUFFER_H
+#define HAWSER__BUFFER_H
+
+#include <stddef.h>
+
+#define HAWSER__BUFFER_KEPT 4096
+
+struct hawser__buffer {
+    char *memory;       /* NULL = none */
+    size_t start, used; /* the content is memory[start] to memory[start + used - 1] */
+    size_t capacity;
+    size_t max; /* used never exceeds it */
+};
+
+void hawser__buffer_init(struct hawser__buffer *buffer, size_t max);
+void hawser__buffer_done(struct hawser__buffer *buffer);
+
+/* The content; never NULL, valid until the buffer is changed. */
+const char *hawser__buffer_data(const struct hawser__buffer *buffer);
+
+/* Makes room for at least SIZE more bytes behind the content, which may move. 0; -ENOMEM; -ENOBUFS beyond the maximum. */
+int hawser__buffer_reserve(struct hawser__buffer *buffer, size_t size);
+
+/* The room behind the content: hawser__buffer_room bytes, of which hawser__buffer_commit makes the first SIZE content. */
+char *hawser__buffer_end(const struct hawser__buffer *buffer);
+size_t hawser__buffer_room(const struct hawser__buffer *buffer);
+void hawser__buffer_commit(struct hawser__buffer *buffer, size_t size);
+
+/* Adds SIZE bytes. As hawser__buffer_reserve; all or nothing. */
+int hawser__buffer_append(struct hawser__buffer *buffer, const void *data, size_t size);
+
+/* Drops the first SIZE bytes, at most what is there. */
+void hawser__buffer_consume(struct hawser__buffer *buffer, size_t size);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+
+#include "base/task.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const texts[] = {
+    [HAWSER_ENONAME - HAWSER_ENONAME] = "Name or service not known",
+    [HAWSER_ENOADDRESS - HAWSER_ENONAME] = "The name has no address of this family",
+    [HAWSER_ETRYAGAIN - HAWSER_ENONAME] = "The name server did not answer",
+    [HAWSER_ENAMESERVER - HAWSER_ENONAME] = "The name server failed",
+    [HAWSER_ENOSERVICE - HAWSER_ENONAME] = "No such service",
+    [HAWSER_EFAMILY - HAWSER_ENONAME] = "Address family not supported by name look-up",
+    [HAWSER_ESOCKTYPE - HAWSER_ENONAME] = "Socket type not supported by name look-up",
+    [HAWSER_EFLAGS - HAWSER_ENONAME] = "Invalid flags for name look-up",
+    [HAWSER_EOVERFLOW - HAWSER_ENONAME] = "The buffer is too small for the result",
+    [HAWSER_EADDRESS - HAWSER_ENONAME] = "Not an address",
+    [HAWSER_ETOOLONG - HAWSER_ENONAME] = "Longer than the limit",
+    [HAWSER_EEOF - HAWSER_ENONAME] = "The stream ended too early",
+};
+
+const char *hawser_strerror(int code) {
+    static _Thread_local char unknown[48];
+    int index = code - HAWSER_ENONAME;
+    if (index >= 0 && index < (int)(sizeof texts / sizeof *texts))
+        return texts[index];
+    const char *text = strerrordesc_np(code);
+    if (text)
+        return text;
+    snprintf(unknown, sizeof unknown, "Unknown error %d", code);
+    return unknown;
+}
+
+const char *hawser_error(void) {
+    return hawser__task_current()->sentence;
+}
+
+uint64_t hawser_moved(void) {
+    return hawser__task_current()->moved;
+}
+
+/* Arguments may point into the old sentence (an error wrapped in another), so the new one is made beside it. */
+static int fail(int code, uint64_t moved, bool add_reason, const char *format, va_list args) {
+    char sentence[HAWSER__SENTENCE];
+    hawser__task *task = hawser__task_current();
+    code = abs(code);
+    int length = vsnprintf(sentence, sizeof sentence, format, args);
+    if (length < 0)
+        length = 0;
+    if (add_reason && (size_t)length < sizeof sentence)
+        snprintf(sentence + length, sizeof sentence - (size_t)length, ": %s", hawser_strerror(code));
+    memcpy(task->sentence, sentence, sizeof sentence);
+    task->moved = moved;
+    errno = code;
+    return -1;
+}
+
+int hawser__fail(int code, const char *what, ...) {
+    va_list args;
+    va_start(args, what);
+    int result = fail(code, 0, true, what, args);
+    va_end(args);
+    return result;
+}
+
+int hawser__fail_moved(int code, uint64_t moved, const char *what, ...) {
+    va_list args;
+    va_start(args, what);
+    int result = fail(code, moved, true, what, args);
+    va_end(args);
+    return result;
+}
+
+int hawser__fail_sentence(int code, const char *sentence, ...) {
+    va_list args;
+    va_start(args, sentence);
+    int result = fail(code, 0, false, sentence, args);
+    va_end(args);
+    return result;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interruption by signal, only for those who ask: a delivery marks the asking task and ends its wait.
+ *
+ * The handler may run on any thread at any moment, so it does three atomic steps and no more: find the task, mark it, wake
+ * it. A task that ends while a handler on another thread is between the first step and the last is kept apart by `inside`,
+ * which the end waits for; the handler never blocks, so that wait is a few instructions.
+ */
+#include "base/signals.h"
+
+#include "base/error.h"
+#include "base/sys.h"
+
+#include <hawser/world.h>
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+static struct {
+    _Atomic(hawser__task *) task;   /* who asked; NULL = nobody */
+    bool installed;
+    struct sigaction old;
+} slots[NSIG];
+static atomic_int inside;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;   /* never taken by the handler */
+
+static void on_signal(int signo) {
+    int saved = errno;
+    atomic_fetch_add(&inside, 1);
+    hawser__task *task = atomic_load(&slots[signo].task);
+    if (task) {
+        atomic_store(&task->interrupted, signo);
+        hawser__task_wake(task);
+    }
+    atomic_fetch_sub(&inside, 1);
+    errno = saved;
+}
+
+static void wait_for_handlers(void) {
+    while (atomic_load(&inside) > 0)
+        sched_yield();
+}
+
+static int install(int signo) {
+    struct sigaction action = {.sa_handler = on_signal};   /* no SA_RESTART: a foreign blocking call should end as well */
+    sigemptyset(&action.sa_mask);
+    int result = hawser__sys_sigaction(signo, &action, &slots[signo].old);
+    slots[signo].installed = result == 0;
+    return result;
+}
+
+static int claim(int signo, hawser__task *task) {
+    hawser__task *owner = atomic_load(&slots[signo].task);
+    if (owner && owner != task)
+        return -EBUSY;
+    int fd = hawser__task_wake_fd(task);   /* now: a handler cannot make one */
+    if (fd < 0)
+        return fd;
+    atomic_store(&slots[signo].task, task);
+    int result = slots[signo].installed ? 0 : install(signo);
+    if (result < 0)
+        atomic_store(&slots[signo].task, NULL);
+    return result;
+}
+
+int hawser_interrupt_on_signal(int signo) {
+    if (signo <= 0 || signo >= NSIG)
+        return hawser__fail(EINVAL, "interrupt on signal %d", signo);
+    pthread_mutex_lock(&lock);
+    int result = claim(signo, hawser__task_current());
+    pthread_mutex_unlock(&lock);
+    return result < 0 ? hawser__fail(result, "interrupt on signal %d", signo) : 0;
+}
+
+int hawser_interrupted(void) {
+    return atomic_load(&hawser__task_current()->interrupted);
+}
+
+void hawser_interrupt_clear(void) {
+    atomic_store(&hawser__task_current()->interrupted, 0);
+}
+
+int hawser_interrupt_restore(int signo) {
+    if (signo <= 0 || signo >= NSIG)
+        return hawser__fail(EINVAL, "restore signal %d", signo);
+    pthread_mutex_lock(&lock);
+    int result = slots[signo].installed ? hawser__sys_sigaction(signo, &slots[signo].old, NULL) : -EINVAL;
+    if (result == 0) {
+        slots[signo].installed = false;
+        atomic_store(&slots[signo].task, NULL);
+    }
+    pthread_mutex_unlock(&lock);
+    return result < 0 ? hawser__fail(result, "restore signal %d", signo) : 0;
+}
+
+/* Another thread of the parent may have held the lock, or been in the handler; neither is here. */
+void hawser__signals_after_fork(void) {
+    pthread_mutex_init(&lock, NULL);
+    atomic_store(&inside, 0);
+}
+
+/* The handler stays installed: the signal was asked for by the program, and falling back to "kill the process" because one
+ * thread ended would surprise. It is ignored until another thread asks or it is restored. */
+void hawser__signals_forget(hawser__task *task) {
+    pthread_mutex_lock(&lock);
+    for (int signo = 1; signo < NSIG; signo++) {
+        hawser__task *expected = task;
+        atomic_compare_exchange_strong(&slots[signo].task, &expected, NULL);
+    }
+    pthread_mutex_unlock(&lock);
+    wait_for_handlers();
+}

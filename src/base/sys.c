@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RETURN_CALL is the whole pattern: ask the fault hook, make the call, turn errno into the result, and leave errno as the
+ * caller had it (a later success must not be betrayed by what was tried in between).
+ */
+#include "base/sys.h"
+
+#include "base/fault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+static int fault(const char *name) {
+    return hawser__faults && hawser__faults->syscall ? hawser__faults->syscall(name) : 0;
+}
+
+#define RETURN_CALL(name, call)                                                                                               \
+    do {                                                                                                                      \
+        int saved = errno, injected = fault(name);                                                                            \
+        if (injected)                                                                                                         \
+            return -injected;                                                                                                 \
+        int64_t result = (int64_t)(call);                                                                                     \
+        if (result < 0)                                                                                                       \
+            result = -errno;                                                                                                  \
+        errno = saved;                                                                                                        \
+        return (__typeof__(call))result;                                                                                      \
+    } while (0)
+
+int hawser__sys_socket(int family, int type, int proto) {
+    RETURN_CALL("socket", socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, proto));
+}
+
+int hawser__sys_socketpair(int family, int type, int proto, int ret[2]) {
+    RETURN_CALL("socketpair", socketpair(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, proto, ret));
+}
+
+int hawser__sys_accept(int fd, struct sockaddr *sa, socklen_t *len) {
+    RETURN_CALL("accept", accept4(fd, sa, len, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+int hawser__sys_bind(int fd, const struct sockaddr *sa, socklen_t len) {
+    RETURN_CALL("bind", bind(fd, sa, len));
+}
+
+int hawser__sys_listen(int fd, int backlog) {
+    RETURN_CALL("listen", listen(fd, backlog));
+}
+
+int hawser__sys_connect(int fd, const struct sockaddr *sa, socklen_t len) {
+    RETURN_CALL("connect", connect(fd, sa, len));
+}
+
+int hawser__sys_shutdown(int fd, int how) {
+    RETURN_CALL("shutdown", shutdown(fd, how));
+}
+
+int hawser__sys_getsockopt(int fd, int level, int name, void *value, socklen_t *size) {
+    RETURN_CALL("getsockopt", getsockopt(fd, level, name, value, size));
+}
+
+int hawser__sys_setsockopt(int fd, int level, int name, const void *value, socklen_t size) {
+    RETURN_CALL("setsockopt", setsockopt(fd, level, name, value, size));
+}
+
+int hawser__sys_getsockname(int fd, struct sockaddr *sa, socklen_t *len) {
+    RETURN_CALL("getsockname", getsockname(fd, sa, len));
+}
+
+int hawser__sys_getpeername(int fd, struct sockaddr *sa, socklen_t *len) {
+    RETURN_CALL("getpeername", getpeername(fd, sa, len));
+}
+
+ssize_t hawser__sys_recv(int fd, void *buf, size_t size, int flags) {
+    RETURN_CALL("recv", recv(fd, buf, size, flags));
+}
+
+ssize_t hawser__sys_send(int fd, const void *data, size_t size, int flags) {
+    RETURN_CALL("send", send(fd, data, size, flags | MSG_NOSIGNAL));
+}
+
+ssize_t hawser__sys_recvmsg(int fd, struct msghdr *msg, int flags) {
+    RETURN_CALL("recvmsg", recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC));
+}
+
+ssize_t hawser__sys_sendmsg(int fd, const struct msghdr *msg, int flags) {
+    RETURN_CALL("sendmsg", sendmsg(fd, msg, flags | MSG_NOSIGNAL));
+}
+
+static int unread_bytes(int fd) {
+    int bytes = 0;
+    return ioctl(fd, FIONREAD, &bytes) < 0 ? -1 : bytes;
+}
+
+int hawser__sys_unread(int fd) {
+    RETURN_CALL("ioctl", unread_bytes(fd));
+}
+
+/* A SIGPIPE that was pending before stays pending; one that the write raised is taken back before anybody sees it. */
+static bool hold_sigpipe(sigset_t *pipe_only, sigset_t *before) {
+    sigset_t pending;
+    sigemptyset(pipe_only);
+    sigaddset(pipe_only, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, pipe_only, before);
+    return sigismember(&pending, SIGPIPE);
+}
+
+static void let_sigpipe(const sigset_t *pipe_only, const sigset_t *before, bool raised) {
+    int saved = errno;
+    const struct timespec at_once = {0, 0};
+    if (raised)
+        while (sigtimedwait(pipe_only, NULL, &at_once) < 0 && errno == EINTR)
+            ;
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+    errno = saved;
+}
+
+#define WITHOUT_SIGPIPE(result, call)                                                                                         \
+    do {                                                                                                                      \
+        sigset_t pipe_only, before;                                                                                           \
+        bool was_pending = hold_sigpipe(&pipe_only, &before);                                                                 \
+        result = (call);                                                                                                      \
+        let_sigpipe(&pipe_only, &before, result < 0 && errno == EPIPE && !was_pending);                                       \
+    } while (0)
+
+static ssize_t quiet_sendfile(int out, int in, int64_t *offset, size_t count) {
+    off_t at = *offset;
+    ssize_t result;
+    WITHOUT_SIGPIPE(result, sendfile(out, in, &at, count));
+    *offset = at;
+    return result;
+}
+
+ssize_t hawser__sys_sendfile(int out, int in, int64_t *offset, size_t count) {
+    RETURN_CALL("sendfile", quiet_sendfile(out, in, offset, count));
+}
+
+static ssize_t quiet_write(int fd, const void *data, size_t size) {
+    ssize_t result;
+    WITHOUT_SIGPIPE(result, write(fd, data, size));
+    return result;
+}
+
+ssize_t hawser__sys_write_nosigpipe(int fd, const void *data, size_t size) {
+    RETURN_CALL("write", quiet_write(fd, data, size));
+}
+
+ssize_t hawser__sys_read(int fd, void *buf, size_t size) {
+    RETURN_CALL("read", read(fd, buf, size));
+}
+
+ssize_t hawser__sys_pread(int fd, void *buf, size_t size, int64_t offset) {
+    RETURN_CALL("pread", pread(fd, buf, size, offset));
+}
+
+int64_t hawser__sys_lseek(int fd, int64_t offset, int whence) {
+    RETURN_CALL("lseek", lseek(fd, offset, whence));
+}
+
+int hawser__sys_open(const char *path, int flags, mode_t mode) {
+    RETURN_CALL("open", open(path, flags | O_CLOEXEC, mode));
+}
+
+int hawser__sys_dup(int fd) {
+    RETURN_CALL("dup", fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+int hawser__sys_fcntl(int fd, int command, int argument) {
+    RETURN_CALL("fcntl", fcntl(fd, command, argument));
+}
+
+int hawser__sys_fstat(int fd, struct stat *ret) {
+    RETURN_CALL("fstat", fstat(fd, ret));
+}
+
+int hawser__sys_lstat(const char *path, struct stat *ret) {
+    RETURN_CALL("lstat", lstat(path, ret));
+}
+
+int hawser__sys_fchmod(int fd, mode_t mode) {
+    RETURN_CALL("fchmod", fchmod(fd, mode));
+}
+
+int hawser__sys_unlink(const char *path) {
+    RETURN_CALL("unlink", unlink(path));
+}
+
+int hawser__sys_flock(int fd) {
+    RETURN_CALL("flock", flock(fd, LOCK_EX | LOCK_NB));
+}
+
+void hawser__sys_close(int fd) {
+    int saved = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+}
+
+int hawser__sys_poll(struct pollfd *fds, size_t n, int ms) {
+    RETURN_CALL("poll", poll(fds, n, ms));
+}
+
+int hawser__sys_eventfd(void) {
+    RETURN_CALL("eventfd", eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+
+/* Neither can fail in a way that matters: a full counter is already a wake-up, an empty one already cleared. */
+void hawser__sys_eventfd_signal(int fd) {
+    int saved = errno;
+    eventfd_write(fd, 1);
+    errno = saved;
+}
+
+void hawser__sys_eventfd_clear(int fd) {
+    int saved = errno;
+    eventfd_t count;
+    eventfd_read(fd, &count);
+    errno = saved;
+}
+
+int hawser__sys_sigaction(int signo, const struct sigaction *action, struct sigaction *old) {
+    RETURN_CALL("sigaction", sigaction(signo, action, old));
+}
+
+/* Requests of up to 256 bytes come whole; larger ones may be interrupted. */
+int hawser__sys_random(void *buf, size_t size) {
+    unsigned char *at = buf;
+    while (size > 0) {
+        int injected = fault("getrandom");
+        if (injected)
+            return -injected;
+        int saved = errno;
+        ssize_t n = getrandom(at, size < 256 ? size : 256, 0);
+        int code = errno;
+        errno = saved;
+        if (n < 0 && code != EINTR)
+            return -code;
+        if (n > 0) {
+            at += n;
+            size -= (size_t)n;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Task records of plain threads: one a thread, in thread-local storage; what it holds (wake descriptor, lent buffer, attempts)
+ * is made when first needed and released when the thread ends.
+ *
+ * After fork the child's only thread keeps its record, but not the wake descriptor, which would be shared with the parent.
+ */
+#include "base/task.h"
+
+#include "base/mem.h"
+#include "base/signals.h"
+#include "base/sys.h"
+
+#include <pthread.h>
+
+static _Thread_local hawser__task current = {.wake_fd = -1};
+static pthread_key_t end_of_thread;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool have_key;
+
+static void drop_wake_fd(hawser__task *task) {
+    int fd = task->wake_fd;
+    task->wake_fd = -1;
+    hawser__sys_close(fd);
+}
+
+static void release(void *argument) {
+    hawser__task *task = argument;
+    hawser__signals_forget(task);
+    drop_wake_fd(task);
+    hawser__free(task->attempts);
+    hawser__free(task->lent);
+    task->attempts = NULL;
+    task->lent = NULL;
+    task->attempt_count = 0;
+    task->registered = false;
+}
+
+static void after_fork(void) {
+    hawser__signals_after_fork();
+    drop_wake_fd(&current);
+}
+
+static void prepare(void) {
+    have_key = pthread_key_create(&end_of_thread, release) == 0;
+    pthread_atfork(NULL, NULL, after_fork);
+}
+
+/* Registers the thread's end. Without a free key (1,024 a process) a thread that ends leaks its wake descriptor: accepted. */
+__attribute__((noinline)) hawser__task *hawser__task_current(void) {
+    if (!current.registered) {
+        pthread_once(&once, prepare);
+        current.registered = !have_key || pthread_setspecific(end_of_thread, &current) == 0;
+    }
+    return &current;
+}
+
+int hawser__task_wake_fd(hawser__task *task) {
+    if (task->wake_fd < 0) {
+        int fd = hawser__sys_eventfd();
+        if (fd < 0)
+            return fd;
+        task->wake_fd = fd;
+    }
+    return task->wake_fd;
+}
+
+void hawser__task_wake(hawser__task *task) {
+    if (!atomic_exchange(&task->woken, true) && task->wake_fd >= 0)
+        hawser__sys_eventfd_signal(task->wake_fd);
+}
+
+bool hawser__task_take_wake(hawser__task *task) {
+    if (!atomic_exchange(&task->woken, false))
+        return false;
+    if (task->wake_fd >= 0)
+        hawser__sys_eventfd_clear(task->wake_fd);
+    return true;
+}

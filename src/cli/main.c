@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* hawser: one command, a table of sub-commands. Standard output carries data only; the exit status is in report.h. */
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/report.h"
+
+#include <hawser.h>
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct command *const commands[] = {
+    &command_serve, &command_connect, &command_resolve, &command_completion, &command_help, NULL,
+};
+
+const struct command *command_find(const char *name) {
+    for (size_t i = 0; commands[i]; i++) {
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    }
+    return NULL;
+}
+
+static int dispatch(const struct options *options) {
+    if (options_has(options, OPTION_VERSION)) {
+        printf("hawser %s\n", hawser_version());
+        return STATUS_DONE;
+    }
+    if (options_has(options, OPTION_HELP)) {
+        help_full(options->command);
+        return STATUS_DONE;
+    }
+    if (options_has(options, OPTION_SHORT_HELP)) {
+        help_short(options->command);
+        return STATUS_DONE;
+    }
+    if (!options->command)
+        return report_usage(NULL, "no command given");
+    return options->command->run(options);
+}
+
+int main(int argc, char **argv) {
+    output_prepare();
+    setlocale(LC_CTYPE, "");
+    signal(SIGPIPE, SIG_DFL);   /* a closed standard output ends the command quietly, whatever the parent ignored */
+    struct options options;
+    int status = options_parse(&options, argc, argv);
+    return output_finish(status == 0 ? dispatch(&options) : status);
+}

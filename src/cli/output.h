@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Standard output and error, byte for byte: no buffer, no allocation, no change of their flags. A descriptor that somebody else
+ * made non-blocking is waited for.
+ */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Writes all SIZE bytes. 0, or -1 with errno. */
+int output_all(int fd, const void *data, size_t size);
+
+/* Reads at most SIZE bytes, as soon as there is one. The count, 0 at the end, -1 with errno. */
+ssize_t input_some(int fd, void *buf, size_t size);
+
+/* Opens /dev/null in the place of standard streams that are closed, so that no socket is taken for one of them. Writing to a
+ * closed standard output fails, as it should. */
+void output_prepare(void);
+
+/* STATUS; or, when standard output cannot be closed without loss, an error message and the status for that. */
+int output_finish(int status);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of "hawser serve": serve.c says what happens, serve_open.c opens, serve_stream.c and serve_datagram.c do the work.
+ * These two run on the main thread, which is the one that signals stop, and return when all is over.
+ */
+#ifndef CLI_SERVE_H
+#define CLI_SERVE_H
+
+#include "cli/service.h"
+
+#include <hawser.h>
+
+struct totals {
+    uint64_t served;       /* connections, or datagrams */
+    uint64_t out, in;      /* bytes */
+    uint64_t errors;
+    uint64_t cut;          /* connections that did not end within the time for it */
+};
+
+/* Accepts from LISTENER, which is closed at the end. 0; -1 with errno when accepting failed for good. */
+int serve_stream(hawser_sock *listener, const struct service *service, struct totals *totals);
+
+/* Answers what arrives at the COUNT sockets, which are closed at the end. 0; -1 with errno. */
+int serve_datagrams(hawser_sock *const *socks, size_t count, const struct service *service, struct totals *totals);
+
+/* Tells that the server stops, OPEN (", 2 connections open") behind it, and lets the next signal end the process. */
+void serve_announce_stop(const char *open);
+
+/* Trouble that passes: waits 5 ms, doubling to 1 s, and tells it at most once in 10 s. False: a signal came meanwhile. */
+struct patience {
+    double delay, told;
+};
+bool serve_wait_for_room(struct patience *patience, const char *why);
+
+#endif

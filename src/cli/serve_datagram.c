@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Datagrams: one thread a socket, each datagram answered to where it came from, from the address it was sent to.
+ *
+ * Answers go through a second socket on the same address (hawser_dup) whose waits are short: a Unix client that does not read
+ * its answers loses them and holds nobody up.
+ */
+#include "cli/format.h"
+#include "cli/report.h"
+#include "cli/serve.h"
+#include "cli/serve_log.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LARGEST 65536
+#define ANSWER_SECONDS 0.1
+
+struct post {
+    const struct service *service;
+    struct totals totals;
+    hawser_sock *sock, *answers;   /* the first is ours by hawser_ref, the second alone */
+    char *in, *out;
+    pthread_t thread;
+    bool started;
+};
+
+/* One datagram, and where it was sent to: the control data goes back as it came. */
+struct letter {
+    hawser_addr from;
+    struct iovec piece;
+    struct msghdr message;
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+};
+
+static void address_letter(struct letter *letter, void *data, size_t size) {
+    letter->piece = (struct iovec){.iov_base = data, .iov_len = size};
+    letter->message = (struct msghdr){
+        .msg_name = &letter->from.ss,
+        .msg_namelen = sizeof letter->from.ss,
+        .msg_iov = &letter->piece,
+        .msg_iovlen = 1,
+        .msg_control = letter->control,
+        .msg_controllen = sizeof letter->control,
+    };
+}
+
+static ssize_t receive(struct post *post, struct letter *letter) {
+    address_letter(letter, post->in, LARGEST);
+    ssize_t n = hawser_recvmsg(post->sock, &letter->message, 0);
+    letter->from.len = n < 0 ? 0 : letter->message.msg_namelen;
+    return n;
+}
+
+/* Two servers that answer each other would never stop, and the sender of a datagram can be forged. */
+static bool may_answer(struct post *post, struct letter *letter) {
+    hawser_addr own;
+    int64_t port = hawser_addr_port(&letter->from);
+    if (hawser_addr_family(&letter->from) == AF_UNIX)
+        return letter->from.len > sizeof(sa_family_t);
+    return port >= 1024 && hawser_getsockname(post->sock, &own) == 0 && hawser_addr_port(&own) != port;
+}
+
+/* The interface is the kernel's to choose, except for addresses that mean nothing without it. */
+static void free_interface(struct msghdr *message) {
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo *info = (struct in6_pktinfo *)(void *)CMSG_DATA(part);
+            if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr))
+                info->ipi6_ifindex = 0;
+        } else if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+            ((struct in_pktinfo *)(void *)CMSG_DATA(part))->ipi_ifindex = 0;
+        }
+    }
+}
+
+static ssize_t send_answer(struct post *post, struct letter *letter, const char *data, size_t size) {
+    letter->piece = (struct iovec){.iov_base = (char *)(uintptr_t)data, .iov_len = size};
+    letter->message.msg_namelen = letter->from.len;
+    letter->message.msg_flags = 0;
+    free_interface(&letter->message);
+    ssize_t n = hawser_sendmsg(post->answers, &letter->message, 0);
+    if (n >= 0 || letter->message.msg_controllen == 0)
+        return n;
+    letter->message.msg_control = NULL;   /* it was sent to a broadcast or multicast address, which cannot be a source */
+    letter->message.msg_controllen = 0;
+    return hawser_sendmsg(post->answers, &letter->message, 0);
+}
+
+static void answer(struct post *post, struct letter *letter, size_t size) {
+    const struct service *service = post->service;
+    char in[FORMAT_ROOM], out[FORMAT_ROOM];
+    bool at_start = true, allowed = may_answer(post, letter);
+    const char *data = service->datagram ? service->datagram : post->out;
+    size_t length = service->datagram ? strlen(data) : service->answer(post->in, size, &at_start, post->out);
+    ssize_t sent = allowed ? send_answer(post, letter, data, length) : 0;
+    const char *problem = !allowed ? "not answered" : sent < 0 ? report_reason(errno) : NULL;
+    post->totals.served++;
+    post->totals.in += size;
+    post->totals.out += sent > 0 ? (uint64_t)sent : 0;
+    post->totals.errors += problem != NULL;
+    serve_log_event(LOG_ANSWERED, "%s  out %s  in %s%s%s", hawser_addr_str(&letter->from),
+                    format_bytes(out, sent > 0 ? (uint64_t)sent : 0), format_bytes(in, size), problem ? "  " : "",
+                    problem ? problem : "");
+}
+
+/* Until the socket is closed. */
+static void *post_main(void *argument) {
+    struct post *post = argument;
+    struct patience patience = {.delay = 0};
+    struct letter letter;
+    for (;;) {
+        ssize_t n = receive(post, &letter);
+        if (n >= 0) {
+            patience.delay = 0;
+            answer(post, &letter, (size_t)n);
+        } else if (errno == EBADF) {
+            return NULL;
+        } else {
+            (void)serve_wait_for_room(&patience, report_reason(errno));
+        }
+    }
+}
+
+/* On a socket for every address the kernel has to say which one a datagram was for. */
+static void ask_for_destination(hawser_sock *sock) {
+    if (hawser_family(sock) == AF_INET6)
+        (void)hawser_setsockopt_int(sock, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    else if (hawser_family(sock) == AF_INET)
+        (void)hawser_setsockopt_int(sock, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+static int start(struct post *post) {
+    post->in = malloc(LARGEST);
+    post->out = malloc((size_t)SERVICE_GROWTH * LARGEST);
+    post->answers = hawser_dup(post->sock);
+    if (!post->in || !post->out || !post->answers || hawser_settimeout(post->answers, ANSWER_SECONDS) < 0)
+        return post->in && post->out ? errno : ENOMEM;
+    ask_for_destination(post->sock);
+    int code = pthread_create(&post->thread, NULL, post_main, post);
+    post->started = code == 0;
+    return code;
+}
+
+static void finish(struct post *post, hawser_sock *owned, struct totals *totals) {
+    hawser_close(owned);   /* the thread's wait ends */
+    if (post->started)
+        pthread_join(post->thread, NULL);
+    totals->served += post->totals.served;
+    totals->out += post->totals.out;
+    totals->in += post->totals.in;
+    totals->errors += post->totals.errors;
+    hawser_close(post->answers);
+    hawser_unref(post->sock);
+    free(post->in);
+    free(post->out);
+}
+
+int serve_datagrams(hawser_sock *const *socks, size_t count, const struct service *service, struct totals *totals) {
+    struct post posts[2] = {{.service = service}, {.service = service}};
+    int code = 0;
+    for (size_t i = 0; i < count; i++)
+        posts[i].sock = hawser_ref(socks[i]);
+    for (size_t i = 0; i < count && code == 0; i++)
+        code = start(&posts[i]);
+    while (code == 0 && hawser_sleep(3600) == 0)
+        continue;
+    if (code == 0 && errno == ECANCELED)
+        serve_announce_stop("");
+    else if (code == 0)
+        code = errno;
+    for (size_t i = 0; i < count; i++)
+        finish(&posts[i], socks[i], totals);
+    errno = code;
+    return code == 0 ? 0 : -1;
+}

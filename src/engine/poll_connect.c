@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections in the poll engine: accepting them, and making them in three steps.
+ *
+ * Adopted sockets in blocking mode keep their flags, so accept and connect, which have no MSG_DONTWAIT, could block the
+ * thread in the kernel: another process may take the connection between poll and accept. A socket timeout of a few
+ * milliseconds around the call bounds that.
+ */
+#include "engine/poll.h"
+
+#include "base/sys.h"
+#include "sched/park.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/time.h>
+
+#define RETRY_FIRST (1 * HAWSER__SECOND / 1000)
+#define RETRY_LAST (20 * HAWSER__SECOND / 1000)
+
+struct guard {
+    int fd, option;
+    bool set;
+    struct timeval old;
+};
+
+static struct guard guard_begin(struct hawser__poll_endpoint *self, int option) {
+    struct guard guard = {.fd = self->fd, .option = option};
+    socklen_t size = sizeof guard.old;
+    const struct timeval shortest = {.tv_usec = 1000};
+    guard.set = self->blocking && hawser__sys_getsockopt(self->fd, SOL_SOCKET, option, &guard.old, &size) == 0 &&
+                hawser__sys_setsockopt(self->fd, SOL_SOCKET, option, &shortest, sizeof shortest) == 0;
+    return guard;
+}
+
+static void guard_end(const struct guard *guard) {
+    if (guard->set)
+        hawser__sys_setsockopt(guard->fd, SOL_SOCKET, guard->option, &guard->old, sizeof guard->old);
+}
+
+/* The connection in the queue had died of its own: the listener is well, the next one may be too. */
+static bool died_in_queue(int code) {
+    static const int codes[] = {ECONNABORTED, EPROTO, ENETDOWN, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (code == -codes[i])
+            return true;
+    return false;
+}
+
+static bool worth_looking(struct hawser__poll_endpoint *self) {
+    struct pollfd fd = {.fd = self->fd, .events = POLLIN};
+    return !self->blocking || hawser__sys_poll(&fd, 1, 0) != 0;
+}
+
+/* A connection of this listener, or -EAGAIN. */
+static int try_accept(hawser__endpoint *listener, struct sockaddr *peer, socklen_t *len) {
+    struct hawser__poll_endpoint *self = hawser__poll_endpoint(listener);
+    if (atomic_load(&listener->evicted))
+        return -EBADF;
+    if (!worth_looking(self))
+        return -EAGAIN;
+    socklen_t room = *len;
+    struct guard guard = guard_begin(self, SO_RCVTIMEO);
+    int fd;
+    do {
+        *len = room;
+        fd = hawser__sys_accept(self->fd, peer, len);
+    } while (fd == -EINTR || died_in_queue(fd));
+    guard_end(&guard);
+    return fd;
+}
+
+static int wrap_accepted(hawser__engine *engine, int fd, hawser__endpoint **ret) {
+    int result = hawser__poll_wrap(engine, fd, ret);
+    if (result < 0)
+        hawser__sys_close(fd);
+    return result;
+}
+
+int hawser__poll_accept(hawser__endpoint *const *listeners, size_t n, struct sockaddr *peer, socklen_t *len,
+                        hawser__deadline deadline, hawser__endpoint **ret) {
+    socklen_t room = *len;
+    for (;;) {
+        for (size_t i = 0; i < n; i++) {
+            *len = room;
+            int fd = try_accept(listeners[i], peer, len);
+            if (fd >= 0)
+                return wrap_accepted(listeners[i]->engine, fd, ret);
+            if (fd != -EAGAIN)
+                return fd;
+        }
+        int result = n == 1 ? hawser__poll_wait(listeners[0], HAWSER__IN, deadline)
+                            : hawser__poll_wait_any(listeners, n, HAWSER__IN, deadline, NULL);
+        if (result < 0)
+            return result;
+    }
+}
+
+static int connect_once(struct hawser__poll_endpoint *self, const struct sockaddr *sa, socklen_t len) {
+    struct guard guard = guard_begin(self, SO_SNDTIMEO);
+    int result = hawser__sys_connect(self->fd, sa, len);
+    guard_end(&guard);
+    return result;
+}
+
+/* An interrupted connect goes on by itself: calling it again would say EALREADY. A full queue of a Unix listener is EAGAIN, and
+ * nothing tells when there is room: the connect is tried again while it is awaited. */
+int hawser__poll_connect_begin(hawser__endpoint *endpoint, const struct sockaddr *sa, socklen_t len) {
+    struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
+    if (atomic_load(&endpoint->evicted))
+        return -EBADF;
+    self->retry_len = 0;
+    self->retry_result = 0;
+    int result = connect_once(self, sa, len);
+    if (result == -EAGAIN && sa->sa_family == AF_UNIX && len <= sizeof self->retry) {
+        memcpy(&self->retry, sa, len);
+        self->retry_len = len;
+    }
+    return result == -EINTR || (result == -EAGAIN && self->retry_len) ? -EINPROGRESS : result;
+}
+
+static bool still_full(struct hawser__poll_endpoint *self) {
+    if (self->retry_len == 0)
+        return false;
+    self->retry_result = connect_once(self, (struct sockaddr *)&self->retry, self->retry_len);
+    if (self->retry_result == -EAGAIN || self->retry_result == -EINTR)
+        return true;
+    self->retry_len = 0;
+    return false;
+}
+
+/* Waits a moment for those whose Unix listener is full: an unconnected Unix socket always polls as writable. */
+static int wait_for_room(hawser__endpoint *const *endpoints, size_t n, hawser__deadline deadline) {
+    int64_t pause = RETRY_FIRST;
+    for (;;) {
+        for (size_t i = 0; i < n; i++)
+            if (!still_full(hawser__poll_endpoint(endpoints[i])))
+                return (int)i;
+        int64_t now = hawser__clock_monotonic();
+        if (now >= deadline)
+            return atomic_load(&endpoints[0]->evicted) ? -EBADF : -hawser__deadline_code(deadline);
+        hawser__deadline next = now + pause < deadline ? now + pause : deadline;
+        int result = hawser__poll_pause(endpoints, n, next);
+        if (result < 0)
+            return result;
+        pause = pause * 2 < RETRY_LAST ? pause * 2 : RETRY_LAST;
+    }
+}
+
+static bool any_full(hawser__endpoint *const *endpoints, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (hawser__poll_endpoint(endpoints[i])->retry_len)
+            return true;
+    return false;
+}
+
+int hawser__poll_connect_wait(hawser__endpoint *const *endpoints, size_t n, hawser__deadline deadline) {
+    if (any_full(endpoints, n))
+        return wait_for_room(endpoints, n, deadline);
+    for (;;) {
+        bool ready[HAWSER__PARK_MAX];
+        int result = hawser__poll_wait_any(endpoints, n, HAWSER__OUT, deadline, ready);
+        if (result < 0)
+            return result;
+        for (size_t i = 0; i < n; i++)
+            if (ready[i])
+                return (int)i;
+    }
+}
+
+int hawser__poll_connect_result(hawser__endpoint *endpoint) {
+    struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
+    if (self->retry_len || self->retry_result)
+        return self->retry_len ? -EAGAIN : self->retry_result;
+    int code = 0;
+    socklen_t size = sizeof code;
+    int result = hawser__sys_getsockopt(self->fd, SOL_SOCKET, SO_ERROR, &code, &size);
+    return result < 0 ? result : -code;
+}

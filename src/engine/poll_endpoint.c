@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* The poll engine's endpoints: birth, what needs no waiting, and the end. */
+#include "engine/poll.h"
+
+#include "base/mem.h"
+#include "base/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+struct hawser__poll_endpoint *hawser__poll_endpoint(hawser__endpoint *endpoint) {
+    return (struct hawser__poll_endpoint *)endpoint;
+}
+
+static int fd_of(hawser__endpoint *endpoint) {
+    return hawser__poll_endpoint(endpoint)->fd;
+}
+
+/* Takes FD over only when it succeeds. */
+int hawser__poll_wrap(hawser__engine *engine, int fd, hawser__endpoint **ret) {
+    struct hawser__poll_endpoint *made = hawser__zalloc(sizeof *made);
+    if (!made)
+        return -ENOMEM;
+    made->base.engine = engine;
+    made->fd = fd;
+    pthread_mutex_init(&made->lock, NULL);
+    *ret = &made->base;
+    return 0;
+}
+
+static int wrap_or_close(hawser__engine *engine, int fd, hawser__endpoint **ret) {
+    int result = fd < 0 ? fd : hawser__poll_wrap(engine, fd, ret);
+    if (result < 0)
+        hawser__sys_close(fd);
+    return result;
+}
+
+int hawser__poll_open(hawser__engine *engine, int family, int type, int proto, hawser__endpoint **ret) {
+    return wrap_or_close(engine, hawser__sys_socket(family, type, proto), ret);
+}
+
+int hawser__poll_adopt(hawser__engine *engine, int fd, hawser__endpoint **ret) {
+    int type;
+    socklen_t size = sizeof type;
+    int result = hawser__sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);   /* ENOTSOCK, EBADF */
+    if (result < 0)
+        return result;
+    int flags = hawser__sys_fcntl(fd, F_GETFL, 0);
+    result = flags < 0 ? flags : hawser__poll_wrap(engine, fd, ret);
+    if (result < 0)
+        return result;
+    hawser__poll_endpoint(*ret)->adopted = true;
+    hawser__poll_endpoint(*ret)->blocking = !(flags & O_NONBLOCK);
+    return 0;
+}
+
+int hawser__poll_pair(hawser__engine *engine, int family, int type, int proto, hawser__endpoint *ret[2]) {
+    int fds[2];
+    int result = hawser__sys_socketpair(family, type, proto, fds);
+    if (result < 0)
+        return result;
+    result = wrap_or_close(engine, fds[0], &ret[0]);
+    if (result < 0) {
+        hawser__sys_close(fds[1]);
+        return result;
+    }
+    result = wrap_or_close(engine, fds[1], &ret[1]);
+    if (result < 0)
+        hawser__poll_close(ret[0]);
+    return result;
+}
+
+int hawser__poll_dup(hawser__endpoint *endpoint, hawser__endpoint **ret) {
+    struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
+    int result = wrap_or_close(endpoint->engine, hawser__sys_dup(self->fd), ret);
+    if (result < 0)
+        return result;
+    hawser__poll_endpoint(*ret)->adopted = self->adopted;
+    hawser__poll_endpoint(*ret)->blocking = self->blocking;
+    return 0;
+}
+
+int hawser__poll_bind(hawser__endpoint *endpoint, const struct sockaddr *sa, socklen_t len) {
+    return hawser__sys_bind(fd_of(endpoint), sa, len);
+}
+
+int hawser__poll_listen(hawser__endpoint *endpoint, int backlog) {
+    return hawser__sys_listen(fd_of(endpoint), backlog);
+}
+
+int hawser__poll_shutdown(hawser__endpoint *endpoint, int how) {
+    return hawser__sys_shutdown(fd_of(endpoint), how);
+}
+
+int hawser__poll_getsockopt(hawser__endpoint *endpoint, int level, int name, void *value, socklen_t *size) {
+    return hawser__sys_getsockopt(fd_of(endpoint), level, name, value, size);
+}
+
+int hawser__poll_setsockopt(hawser__endpoint *endpoint, int level, int name, const void *value, socklen_t size) {
+    return hawser__sys_setsockopt(fd_of(endpoint), level, name, value, size);
+}
+
+int hawser__poll_getsockname(hawser__endpoint *endpoint, struct sockaddr *sa, socklen_t *len) {
+    return hawser__sys_getsockname(fd_of(endpoint), sa, len);
+}
+
+int hawser__poll_getpeername(hawser__endpoint *endpoint, struct sockaddr *sa, socklen_t *len) {
+    return hawser__sys_getpeername(fd_of(endpoint), sa, len);
+}
+
+ssize_t hawser__poll_unread(hawser__endpoint *endpoint) {
+    return hawser__sys_unread(fd_of(endpoint));
+}
+
+int hawser__poll_descriptor(hawser__endpoint *endpoint) {
+    return fd_of(endpoint);
+}
+
+void hawser__poll_evict(hawser__endpoint *endpoint) {
+    struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
+    pthread_mutex_lock(&self->lock);
+    atomic_store(&endpoint->evicted, true);
+    for (int direction = HAWSER__IN; direction <= HAWSER__OUT; direction++)
+        if (self->waiters[direction])
+            hawser__task_wake(self->waiters[direction]);
+    pthread_mutex_unlock(&self->lock);
+}
+
+static int free_endpoint(struct hawser__poll_endpoint *self) {
+    int fd = self->fd;
+    pthread_mutex_destroy(&self->lock);
+    hawser__free(self);
+    return fd;
+}
+
+void hawser__poll_close(hawser__endpoint *endpoint) {
+    hawser__sys_close(free_endpoint(hawser__poll_endpoint(endpoint)));
+}
+
+/* Whoever gets the descriptor of a socket without timeout expects a plain, blocking one. */
+int hawser__poll_detach(hawser__endpoint *endpoint, bool blocking) {
+    struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
+    if (blocking && !self->adopted) {
+        int flags = hawser__sys_fcntl(self->fd, F_GETFL, 0);
+        int result = flags < 0 ? flags : hawser__sys_fcntl(self->fd, F_SETFL, flags & ~O_NONBLOCK);
+        if (result < 0)
+            return result;
+    }
+    return free_endpoint(self);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a hawser_sock, safe from any thread.
+ *
+ * state, one atomic word:
+ *   CLOSED     hawser_close was called: calls on the socket fail with EBADF
+ *   ENDED      the last share of the connection was dropped: calls of files fail as well; nobody gets in any more
+ *   RECEIVING  a task is inside as receiver       SENDING  a task is inside as sender
+ *   the rest   how many calls are inside
+ *
+ * ENDED is set exactly once. From then on the count of those inside only falls, so exactly one leave() brings it to 0, and
+ * that one closes the endpoints. A call that is inside holds a reference, so that the memory outlives a hawser_close that
+ * wakes it.
+ */
+#include "net/handle.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "net/timeout.h"
+#include "net/transport.h"
+#include "sched/park.h"
+
+#include <errno.h>
+
+enum { CLOSED = 1, ENDED = 2, RECEIVING = 4, SENDING = 8, ONE_INSIDE = 16 };
+
+static const unsigned side_bit[] = {[HAWSER__SHORT] = 0, [HAWSER__RECEIVER] = RECEIVING, [HAWSER__SENDER] = SENDING};
+
+hawser_sock *hawser__handle_around(hawser__endpoint *endpoint, int family, int type, int proto) {
+    hawser_sock *sock = hawser__zalloc(sizeof *sock);
+    if (!sock)
+        return NULL;
+    sock->refs = 1;
+    sock->ios = 1;
+    sock->transport = &hawser__plain_transport;
+    sock->engine = endpoint->engine;
+    sock->endpoints[0] = endpoint;
+    sock->endpoint_count = 1;
+    sock->timeout = hawser__default_timeout();
+    sock->family = family;
+    sock->type = type;
+    sock->proto = proto;
+    return sock;
+}
+
+hawser_sock *hawser__handle_new(hawser__endpoint *endpoint, int family, int type, int proto) {
+    hawser_sock *sock = hawser__handle_around(endpoint, family, type, proto);
+    if (!sock)
+        endpoint->engine->ops->close(endpoint);
+    return sock;
+}
+
+static void close_endpoints(hawser_sock *sock) {
+    if (sock->transport->release)
+        sock->transport->release(sock);
+    if (sock->unix_file)
+        sock->engine->ops->unix_remove(sock->engine, sock->unix_file);
+    hawser__free(sock->unix_file);
+    sock->unix_file = NULL;
+    for (size_t i = 0; i < sock->endpoint_count; i++)
+        sock->engine->ops->close(sock->endpoints[i]);
+    sock->endpoint_count = 0;
+}
+
+static int enter(hawser_sock *sock, enum hawser__side side, unsigned shut) {
+    unsigned state = atomic_load(&sock->state);
+    do {
+        if (state & shut)
+            return -EBADF;
+        if (state & side_bit[side])
+            return -EBUSY;
+    } while (!atomic_compare_exchange_weak(&sock->state, &state, (state | side_bit[side]) + ONE_INSIDE));
+    hawser_ref(sock);
+    int interrupted = side == HAWSER__SHORT ? 0 : hawser__interrupt_check();
+    if (interrupted < 0)
+        hawser__leave(sock, side);
+    return interrupted;
+}
+
+int hawser__enter(hawser_sock *sock, enum hawser__side side) {
+    return enter(sock, side, CLOSED | ENDED);
+}
+
+int hawser__file_enter(hawser_sock *sock, enum hawser__side side) {
+    return enter(sock, side, ENDED);
+}
+
+void hawser__leave(hawser_sock *sock, enum hawser__side side) {
+    unsigned before = side_bit[side] ? atomic_fetch_sub(&sock->state, side_bit[side] + ONE_INSIDE)
+                                     : atomic_fetch_sub(&sock->state, ONE_INSIDE);
+    if ((before & ENDED) && before / ONE_INSIDE == 1)
+        close_endpoints(sock);
+    hawser_unref(sock);
+}
+
+/* The connection ends: whoever waits is woken; the last one out closes. The ending itself counts as one inside, so that a
+ * waiter that leaves meanwhile does not free what is still being evicted. */
+static void end(hawser_sock *sock) {
+    hawser_ref(sock);
+    unsigned state = atomic_load(&sock->state);
+    while (!atomic_compare_exchange_weak(&sock->state, &state, (state | CLOSED | ENDED) + ONE_INSIDE))
+        ;
+    for (size_t i = 0; i < sock->endpoint_count; i++)
+        sock->engine->ops->evict(sock->endpoints[i]);
+    hawser__leave(sock, HAWSER__SHORT);
+}
+
+static void drop_share(hawser_sock *sock) {
+    if (atomic_fetch_sub(&sock->ios, 1) == 1)
+        end(sock);
+}
+
+int hawser__file_attach(hawser_sock *sock) {
+    int result = hawser__enter(sock, HAWSER__SHORT);
+    if (result < 0)
+        return result;
+    hawser_ref(sock);
+    atomic_fetch_add(&sock->ios, 1);
+    hawser__leave(sock, HAWSER__SHORT);
+    return 0;
+}
+
+void hawser__file_detach(hawser_sock *sock) {
+    drop_share(sock);
+    hawser_unref(sock);
+}
+
+hawser_sock *hawser_ref(hawser_sock *sock) {
+    atomic_fetch_add(&sock->refs, 1);
+    return sock;
+}
+
+/* The last reference may go without a hawser_close: the connection ends all the same, on a reference lent for the purpose. */
+void hawser_unref(hawser_sock *sock) {
+    if (!sock || atomic_fetch_sub(&sock->refs, 1) != 1)
+        return;
+    if (!(atomic_fetch_or(&sock->state, CLOSED) & CLOSED)) {
+        atomic_store(&sock->refs, 1);
+        drop_share(sock);
+    }
+    hawser__free(sock);
+}
+
+void hawser_close(hawser_sock *sock) {
+    if (!sock)
+        return;
+    if (!(atomic_fetch_or(&sock->state, CLOSED) & CLOSED))
+        drop_share(sock);
+    hawser_unref(sock);
+}
+
+int hawser__handle_detach(hawser_sock *sock) {
+    unsigned nobody = 0;
+    if (atomic_load(&sock->state) & CLOSED)
+        return -EBADF;
+    if (sock->endpoint_count != 1)
+        return -EOPNOTSUPP;
+    if (atomic_load(&sock->ios) != 1)
+        return -EBUSY;
+    if (!atomic_compare_exchange_strong(&sock->state, &nobody, CLOSED | ENDED))
+        return nobody & CLOSED ? -EBADF : -EBUSY;
+    int fd = sock->engine->ops->detach(sock->endpoints[0], atomic_load(&sock->timeout) == HAWSER__NEVER);
+    if (fd < 0) {
+        atomic_store(&sock->state, 0);
+        return fd;
+    }
+    sock->endpoint_count = 0;
+    hawser__free(sock->unix_file);   /* the file now belongs to whoever got the descriptor */
+    sock->unix_file = NULL;
+    hawser_unref(sock);
+    return fd;
+}
+
+hawser__deadline hawser__sock_deadline(const hawser_sock *sock) {
+    int64_t timeout = atomic_load(&sock->timeout);
+    if (timeout == HAWSER__NEVER || timeout == 0)
+        return timeout;
+    return hawser__deadline_in(sock->engine->ops->now(sock->engine), timeout);
+}
+
+static const char *text(hawser_sock *sock, hawser_addr *addr, bool peer) {
+    if (hawser__enter(sock, HAWSER__SHORT) < 0)
+        return "a closed socket";
+    addr->len = sizeof addr->ss;
+    hawser__endpoint *endpoint = sock->endpoints[0];
+    const struct hawser__engine_ops *ops = sock->engine->ops;
+    int result = peer ? ops->getpeername(endpoint, (struct sockaddr *)&addr->ss, &addr->len)
+                      : ops->getsockname(endpoint, (struct sockaddr *)&addr->ss, &addr->len);
+    hawser__leave(sock, HAWSER__SHORT);
+    return result < 0 ? NULL : hawser_addr_str(addr);
+}
+
+const char *hawser__own_text(hawser_sock *sock, hawser_addr *addr) {
+    const char *own = text(sock, addr, false);
+    return own ? own : "socket";
+}
+
+/* A connection that was reset has no peer any more; its own address is then the best there is. */
+const char *hawser__peer_text(hawser_sock *sock, hawser_addr *addr) {
+    const char *peer = text(sock, addr, true);
+    return peer ? peer : hawser__own_text(sock, addr);
+}

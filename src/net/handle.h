@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of a hawser_sock.
+ *
+ * Two counts keep it safe from any thread. `refs` keeps the memory: one for the owner, one for each hawser_ref and open file.
+ * `ios` keeps the connection: one for the socket itself, one for each open file; at 0 it is evicted. `state` says who is inside
+ * a call: one receiver, one sender, any number of short calls; the endpoints are closed when the socket is ended and the
+ * last of them has left, so a descriptor number is never reused under a call that still holds it.
+ */
+#ifndef HAWSER__HANDLE_H
+#define HAWSER__HANDLE_H
+
+#include "sched/engine.h"
+
+#include <hawser/sock.h>
+
+/* How a byte stream gets in and out: the plain one goes to the engine; TLS will install its own. */
+struct hawser__transport {
+    const char *name;
+    ssize_t (*recv)(hawser_sock *sock, void *buf, size_t size, int flags, hawser__deadline deadline);
+    ssize_t (*send)(hawser_sock *sock, const void *data, size_t size, int flags, hawser__deadline deadline);
+    ssize_t (*recvmsg)(hawser_sock *sock, struct msghdr *msg, int flags, hawser__deadline deadline);
+    ssize_t (*sendmsg)(hawser_sock *sock, const struct msghdr *msg, int flags, hawser__deadline deadline);
+    ssize_t (*sendfile)(hawser_sock *sock, int fd, int64_t *offset, size_t count, hawser__deadline deadline);
+    int (*shutdown)(hawser_sock *sock, int how);
+    void (*release)(hawser_sock *sock);   /* frees transport_state when the socket ends */
+};
+
+struct hawser_sock {
+    atomic_uint refs, ios;
+    atomic_uint state;                       /* see handle.c */
+    const struct hawser__transport *transport;
+    void *transport_state;
+    hawser__engine *engine;
+    hawser__endpoint *endpoints[2];          /* the second: a listener on both loopbacks */
+    size_t endpoint_count;
+    _Atomic int64_t timeout;                 /* nanoseconds, HAWSER__NEVER = none */
+    int family, type, proto;
+    struct hawser__unix_file *unix_file;     /* made by create_server, removed at the end */
+};
+
+enum hawser__side { HAWSER__SHORT, HAWSER__RECEIVER, HAWSER__SENDER };
+
+/* A new handle around ENDPOINT with the default timeout and one reference; NULL = ENOMEM, ENDPOINT is then closed. */
+hawser_sock *hawser__handle_new(hawser__endpoint *endpoint, int family, int type, int proto);
+/* The same, but on failure ENDPOINT stays the caller's. */
+hawser_sock *hawser__handle_around(hawser__endpoint *endpoint, int family, int type, int proto);
+
+/* Enters a call: 0; -EBADF closed, -EBUSY another task is on that side, -ECANCELED interrupted (not for HAWSER__SHORT). A call
+ * from a file enters with hawser__file_enter: it works on while the socket itself is closed. */
+int hawser__enter(hawser_sock *sock, enum hawser__side side);
+int hawser__file_enter(hawser_sock *sock, enum hawser__side side);
+void hawser__leave(hawser_sock *sock, enum hawser__side side);
+
+/* hawser_detach without the sentence: the descriptor, or a negative code. */
+int hawser__handle_detach(hawser_sock *sock);
+
+/* A file takes and gives back its share of the connection. -EBADF when the socket is closed. */
+int hawser__file_attach(hawser_sock *sock);
+void hawser__file_detach(hawser_sock *sock);
+
+/* The deadline of a call that starts now. */
+hawser__deadline hawser__sock_deadline(const hawser_sock *sock);
+
+/* For sentences: " from 1.2.3.4:80" is appended by the caller; this is the peer, or our own address, or "socket". Never waits,
+ * never fails; ADDR holds the text. */
+const char *hawser__peer_text(hawser_sock *sock, hawser_addr *addr);
+const char *hawser__own_text(hawser_sock *sock, hawser_addr *addr);
+
+#endif

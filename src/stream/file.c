@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* Files: making, tuning and closing them. Reading is in file_read.c, writing in file_write.c. */
+#include "stream/file.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "net/handle.h"
+#include "net/timeout.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The letters in any order, as in Python; each once, so that a mistyped mode does not pass. */
+static bool parse_mode(const char *mode, bool *ret_readable, bool *ret_writable) {
+    static const char letters[] = "rwb";
+    bool seen[3] = {false};
+    for (const char *at = mode; at && *at; at++) {
+        const char *letter = strchr(letters, *at);
+        if (!letter || seen[letter - letters])
+            return false;
+        seen[letter - letters] = true;
+    }
+    *ret_readable = seen[0];
+    *ret_writable = seen[1];
+    return seen[0] || seen[1];
+}
+
+/* An empty buffer is remade, so that no memory beyond the new maximum stays. */
+static void set_max(struct hawser__buffer *buffer, size_t max) {
+    if (buffer->used == 0)
+        hawser__buffer_done(buffer);
+    buffer->max = max;
+}
+
+static void set_maxima(hawser_file *file, size_t max) {
+    file->max = max;
+    file->piece = max < HAWSER__FILE_PIECE ? max : HAWSER__FILE_PIECE;
+    set_max(&file->in, (max ? max : HAWSER__FILE_MAX) + 1);
+    set_max(&file->out, max + 1);
+}
+
+/* A file without a source. */
+static int new_file(const char *mode, hawser_file **ret) {
+    bool readable, writable;
+    if (!parse_mode(mode, &readable, &writable))
+        return -EINVAL;
+    hawser_file *file = hawser__zalloc(sizeof *file);
+    if (!file)
+        return -ENOMEM;
+    file->readable = readable;
+    file->writable = writable;
+    set_maxima(file, HAWSER__FILE_MAX);
+    *ret = file;
+    return 0;
+}
+
+static hawser_file *no_file(hawser_file *half, int code, const char *mode, const char *where) {
+    hawser__free(half);
+    hawser__fail(code, "make a file with mode \"%s\" on %s", mode ? mode : "", where);
+    return NULL;
+}
+
+hawser_file *hawser_makefile(hawser_sock *sock, const char *mode) {
+    hawser_file *file = NULL;
+    hawser_addr addr;
+    int result = new_file(mode, &file);
+    if (result == 0)
+        result = hawser__source_open_sock(&file->source, sock);
+    return result < 0 ? no_file(file, result, mode, hawser__peer_text(sock, &addr)) : file;
+}
+
+hawser_file *hawser_file_from_fd(int fd, const char *mode) {
+    hawser_file *file = NULL;
+    char where[32];
+    int result = new_file(mode, &file);
+    if (result == 0)
+        result = hawser__source_open_fd(&file->source, fd, file->readable, file->writable);
+    snprintf(where, sizeof where, "descriptor %d", fd);
+    return result < 0 ? no_file(file, result, mode, where) : file;
+}
+
+const char *hawser__file_name(hawser_file *file, hawser_addr *addr) {
+    return file->source.ops->name(&file->source, addr);
+}
+
+int hawser_file_settimeout(hawser_file *file, double seconds) {
+    hawser_addr addr;
+    int64_t ns = hawser__timeout_checked(seconds);
+    int result = ns < 0 ? (int)ns : file->source.ops->settimeout(&file->source, ns);
+    if (result < 0)
+        return hawser__fail(result, "set the timeout of a file on %s to %g s", hawser__file_name(file, &addr), seconds);
+    return 0;
+}
+
+int hawser_file_setbuf(hawser_file *file, size_t size) {
+    hawser_addr addr;
+    int code = size >= PTRDIFF_MAX ? EINVAL : size < file->in.used || size < file->out.used ? EBUSY : 0;
+    if (code)
+        return hawser__fail(code, "set the buffers of a file on %s to %zu bytes", hawser__file_name(file, &addr), size);
+    set_maxima(file, size);
+    return 0;
+}
+
+void hawser_file_tie(hawser_file *r, hawser_file *w) {
+    r->tied = w;
+}
+
+int hawser__file_refuse(hawser_file *file, const char *verb) {
+    hawser_addr addr;
+    return hawser__fail_sentence(EBADF, "%s %s: the file was not opened for that", verb, hawser__file_name(file, &addr));
+}
+
+int hawser_file_close(hawser_file *file) {
+    if (!file)
+        return 0;
+    size_t moved = 0;
+    int result = hawser__file_flush(file, HAWSER__NEVER, &moved);
+    if (result < 0)
+        hawser__file_fail_write(file, result, moved);
+    file->source.ops->close(&file->source);
+    hawser__buffer_done(&file->in);
+    hawser__buffer_done(&file->out);
+    hawser__free(file);
+    return result < 0 ? -1 : 0;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading. Whatever comes from the source while a call waits is kept in `in`, so a call that fails can be made again; only
+ * requests larger than the buffer go straight into the caller's memory, and they say in hawser_moved() how much is there.
+ *
+ * Whether the longest line that is allowed ends the stream or is too long shows in the byte after it, or in there being none:
+ * the one byte of `in` beyond the file's maximum is for that.
+ */
+#include "stream/file.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+static int fail_read(hawser_file *file, int code, size_t moved) {
+    hawser_addr addr;
+    bool tie_failed = file->tie_failed;
+    file->tie_failed = false;
+    if (tie_failed)
+        return hawser__file_fail_write(file->tied, code, moved);
+    return hawser__fail_moved(code, moved, "read from %s", hawser__file_name(file, &addr));
+}
+
+static hawser__deadline deadline_of(hawser_file *file) {
+    return file->source.ops->deadline(&file->source);
+}
+
+/* One read from the source, the tied file flushed before it. Looking for input first would now and then save a flush, and cost
+ * a system call before each wait.
+ * When the flush fails, what came already is still read: a peer that says why it hangs up makes the next write fail, too. Only
+ * where the read would wait for the answer to something that never went out does it fail with the flush's failure. */
+static ssize_t take(hawser_file *file, void *buf, size_t size, hawser__deadline deadline) {
+    size_t moved = 0;
+    int flushed = file->tied ? hawser__file_flush(file->tied, deadline, &moved) : 0;
+    ssize_t n = file->source.ops->read(&file->source, buf, size, flushed < 0 ? HAWSER__NOW : deadline);
+    if (flushed == 0 || n != -EAGAIN)
+        return n;
+    file->tie_failed = true;
+    return flushed;
+}
+
+/* The next read asks for twice as much while all that was asked for comes: bulk input then costs few calls, and a dialogue
+ * little memory. */
+static void tune(hawser_file *file, size_t asked, size_t came) {
+    if (came < asked)
+        file->piece = file->max < HAWSER__FILE_PIECE ? file->max : HAWSER__FILE_PIECE;
+    else if (came >= file->piece)
+        file->piece = file->piece < file->max / 2 ? 2 * file->piece : file->max;
+}
+
+/* One read into the buffer, towards GOAL bytes in it, which is more than it has. Takes ahead what else is there, unless the
+ * file is unbuffered. The count, 0 at the end. */
+static ssize_t fill(hawser_file *file, size_t goal, hawser__deadline deadline) {
+    struct hawser__buffer *in = &file->in;
+    size_t wanted = goal < file->piece ? file->piece : goal;
+    int result = hawser__buffer_reserve(in, wanted - in->used);
+    if (result < 0)
+        return result;
+    size_t most = file->max > goal ? file->max : goal;
+    size_t asked = hawser__buffer_room(in);
+    if (asked > most - in->used)
+        asked = most - in->used;
+    ssize_t n = take(file, hawser__buffer_end(in), asked, deadline);
+    if (n > 0) {
+        hawser__buffer_commit(in, (size_t)n);
+        tune(file, asked, (size_t)n);
+    }
+    return n;
+}
+
+/* Moves at most SIZE bytes from the buffer to the caller. */
+static size_t hand_out(hawser_file *file, void *buf, size_t size) {
+    size_t n = size < file->in.used ? size : file->in.used;
+    if (n > 0)
+        memcpy(buf, hawser__buffer_data(&file->in), n);
+    hawser__buffer_consume(&file->in, n);
+    return n;
+}
+
+/* All or nothing, by way of the buffer. As read_up_to. */
+static int read_gathered(hawser_file *file, char *buf, size_t size, size_t *moved) {
+    hawser__deadline deadline = deadline_of(file);
+    while (file->in.used < size) {
+        ssize_t n = fill(file, size, deadline);
+        if (n < 0)
+            return (int)n;
+        if (n == 0)
+            break;
+    }
+    *moved = hand_out(file, buf, size);
+    return 0;
+}
+
+/* What is buffered, then straight into the caller's memory. As read_up_to. */
+static int read_straight(hawser_file *file, char *buf, size_t size, size_t *moved) {
+    hawser__deadline deadline = deadline_of(file);
+    *moved = hand_out(file, buf, size);
+    while (*moved < size) {
+        ssize_t n = take(file, buf + *moved, size - *moved, deadline);
+        if (n <= 0)
+            return (int)n;
+        *moved += (size_t)n;
+    }
+    return 0;
+}
+
+/* SIZE bytes, fewer only at the end. 0 or a negative code; *MOVED bytes are in BUF and consumed. */
+static int read_up_to(hawser_file *file, char *buf, size_t size, size_t *moved) {
+    if (size <= file->in.used) {
+        *moved = hand_out(file, buf, size);
+        return 0;
+    }
+    return size <= file->max ? read_gathered(file, buf, size, moved) : read_straight(file, buf, size, moved);
+}
+
+ssize_t hawser_read(hawser_file *file, void *buf, size_t size) {
+    size_t moved = 0;
+    if (!file->readable)
+        return hawser__file_refuse(file, "read from");
+    int result = read_up_to(file, buf, size, &moved);
+    return result < 0 ? fail_read(file, result, moved) : (ssize_t)moved;
+}
+
+ssize_t hawser_read_exactly(hawser_file *file, void *buf, size_t size) {
+    size_t moved = 0;
+    if (!file->readable)
+        return hawser__file_refuse(file, "read from");
+    int result = read_up_to(file, buf, size, &moved);
+    if (result == 0 && moved > 0 && moved < size)
+        result = -HAWSER_EEOF;
+    return result < 0 ? fail_read(file, result, moved) : (ssize_t)moved;
+}
+
+/* Small requests go by way of the buffer, so that a program that reads byte by byte does not ask the source for each. */
+ssize_t hawser_read1(hawser_file *file, void *buf, size_t size) {
+    if (!file->readable)
+        return hawser__file_refuse(file, "read from");
+    if (size == 0 || file->in.used > 0)
+        return (ssize_t)hand_out(file, buf, size);
+    hawser__deadline deadline = deadline_of(file);
+    bool straight = size >= HAWSER__FILE_PIECE || size >= file->max;
+    ssize_t n = straight ? take(file, buf, size, deadline) : fill(file, 1, deadline);
+    if (n < 0)
+        return fail_read(file, (int)n, 0);
+    return straight ? n : (ssize_t)hand_out(file, buf, size);
+}
+
+/* The length of the line at the front of the buffer with its "\n", looking from byte SEEN on; 0 when more input has to say. */
+static ssize_t line_length(const struct hawser__buffer *in, size_t limit, size_t seen) {
+    const char *data = hawser__buffer_data(in);
+    size_t end = in->used < limit ? in->used : limit;
+    const char *newline = memchr(data + seen, '\n', end - seen);
+    if (newline)
+        return newline - data + 1;
+    return in->used > limit ? -HAWSER_ETOOLONG : 0;
+}
+
+/* The same, when the first look found none: waits for the line. At the end of the stream, what there is. */
+static ssize_t await_line(hawser_file *file, size_t limit) {
+    hawser__deadline deadline = deadline_of(file);
+    ssize_t length = 0;
+    while (length == 0) {
+        size_t seen = file->in.used;
+        ssize_t n = fill(file, seen + 1, deadline);
+        if (n < 0)
+            return n;
+        if (n == 0)
+            return (ssize_t)seen;
+        length = line_length(&file->in, limit, seen);
+    }
+    return length;
+}
+
+static ssize_t fail_line(hawser_file *file, int code, size_t limit) {
+    hawser_addr addr;
+    if (code != -HAWSER_ETOOLONG)
+        return fail_read(file, code, 0);
+    const char *name = hawser__file_name(file, &addr);
+    return hawser__fail_sentence(code, "read a line from %s: it is longer than %zu bytes", name, limit);
+}
+
+/* Without room for the final NUL there is no way to give even an empty line. */
+static ssize_t fail_no_room(hawser_file *file) {
+    hawser_addr addr;
+    return hawser__fail(EINVAL, "read a line from %s into 0 bytes", hawser__file_name(file, &addr));
+}
+
+ssize_t hawser_readline(hawser_file *file, char *buf, size_t size) {
+    if (!file->readable)
+        return hawser__file_refuse(file, "read from");
+    if (size == 0)
+        return fail_no_room(file);
+    size_t longest = file->in.max - 1;
+    size_t limit = size - 1 < longest ? size - 1 : longest;
+    ssize_t length = line_length(&file->in, limit, 0);
+    if (length == 0)
+        length = await_line(file, limit);
+    buf[0] = '\0';
+    if (length < 0)
+        return fail_line(file, (int)length, limit);
+    size_t n = hand_out(file, buf, (size_t)length);
+    buf[n] = '\0';
+    return length;
+}
+
+static int drop_line(hawser_file *file, size_t *dropped) {
+    hawser__deadline deadline = deadline_of(file);
+    for (;;) {
+        ssize_t length = line_length(&file->in, file->in.used, 0);
+        size_t n = length > 0 ? (size_t)length : file->in.used;
+        hawser__buffer_consume(&file->in, n);
+        *dropped += n;
+        if (length > 0)
+            return 0;
+        ssize_t came = fill(file, 1, deadline);
+        if (came <= 0)
+            return (int)came;
+    }
+}
+
+ssize_t hawser_skip_line(hawser_file *file) {
+    size_t dropped = 0;
+    if (!file->readable)
+        return hawser__file_refuse(file, "read from");
+    int result = drop_line(file, &dropped);
+    return result < 0 ? fail_read(file, result, dropped) : (ssize_t)dropped;
+}
+
+size_t hawser_buffered(const hawser_file *file) {
+    return file->in.used;
+}

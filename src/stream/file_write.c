@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing. What fits is held back in `out`; what does not fit sends that first. A call with more than a whole buffer goes
+ * straight to the source, so that bytes are copied at most once.
+ *
+ * Memory is a convenience here: when the buffer cannot grow, the bytes go straight out as well.
+ */
+#include "stream/file.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Counts up to 1 GiB are safe to ask of every system. */
+#define MOST_AT_ONCE ((size_t)1 << 30)
+
+int hawser__file_fail_write(hawser_file *file, int code, size_t moved) {
+    hawser_addr addr;
+    return hawser__fail_moved(code, moved, "write to %s", hawser__file_name(file, &addr));
+}
+
+static ssize_t put_some(hawser_file *file, const char *data, size_t size, hawser__deadline deadline) {
+    return file->source.ops->write(&file->source, data, size < MOST_AT_ONCE ? size : MOST_AT_ONCE, deadline);
+}
+
+int hawser__file_flush(hawser_file *file, hawser__deadline deadline, size_t *moved) {
+    struct hawser__buffer *out = &file->out;
+    if (out->used == 0)
+        return 0;
+    hawser__deadline own = file->source.ops->deadline(&file->source);
+    if (own < deadline)
+        deadline = own;
+    while (out->used > 0) {
+        ssize_t n = put_some(file, hawser__buffer_data(out), out->used, deadline);
+        if (n < 0)
+            return (int)n;
+        hawser__buffer_consume(out, (size_t)n);
+        *moved += (size_t)n;
+    }
+    return 0;
+}
+
+/* 0 when the bytes are held back, else why not. */
+static int hold_back(hawser_file *file, const void *data, size_t size) {
+    return size > file->max - file->out.used ? -ENOBUFS : hawser__buffer_append(&file->out, data, size);
+}
+
+/* Everything that does not fit the buffer as it is. *MOVED counts the bytes of DATA that were taken. */
+static int put_through(hawser_file *file, const char *data, size_t size, size_t *moved) {
+    hawser__deadline deadline = file->source.ops->deadline(&file->source);
+    size_t earlier = 0;
+    int flushed = hawser__file_flush(file, deadline, &earlier);
+    if (flushed < 0)
+        return flushed;
+    if (earlier > 0 && hold_back(file, data, size) == 0) {
+        *moved = size;
+        return 0;
+    }
+    while (*moved < size) {
+        ssize_t n = put_some(file, data + *moved, size - *moved, deadline);
+        if (n < 0)
+            return (int)n;
+        *moved += (size_t)n;
+    }
+    return 0;
+}
+
+static ssize_t put(hawser_file *file, const char *data, size_t size) {
+    size_t moved = 0;
+    if (hold_back(file, data, size) == 0)
+        return (ssize_t)size;
+    int result = put_through(file, data, size, &moved);
+    return result < 0 ? hawser__file_fail_write(file, result, moved) : (ssize_t)size;
+}
+
+ssize_t hawser_write(hawser_file *file, const void *data, size_t size) {
+    return file->writable ? put(file, data, size) : hawser__file_refuse(file, "write to");
+}
+
+ssize_t hawser_puts(hawser_file *file, const char *text) {
+    return hawser_write(file, text, strlen(text));
+}
+
+int hawser_flush(hawser_file *file) {
+    size_t moved = 0;
+    int result = hawser__file_flush(file, HAWSER__NEVER, &moved);
+    return result < 0 ? hawser__file_fail_write(file, result, moved) : 0;
+}
+
+/* Formats into the room that the buffer has. The length of the whole text, which is in the buffer only if it fits; or a
+ * negative code. The room for the final NUL is the one byte that the buffer has beyond the file's maximum. errno is kept, for
+ * a "%m" that is formatted a second time. */
+static int print_in_place(hawser_file *file, const char *format, va_list args) {
+    struct hawser__buffer *out = &file->out;
+    size_t room = file->max + 1 - out->used;
+    if (room > hawser__buffer_room(out))
+        room = hawser__buffer_room(out);
+    int saved = errno;
+    int length = vsnprintf(hawser__buffer_end(out), room, format, args);
+    int code = errno;
+    errno = saved;
+    if (length >= 0 && (size_t)length < room)
+        hawser__buffer_commit(out, (size_t)length);
+    return length < 0 ? -code : length;
+}
+
+/* Formats into memory of its own: for text longer than the buffer may get. */
+static int print_apart(hawser_file *file, size_t length, const char *format, va_list args, size_t *moved) {
+    char *text = hawser__alloc(length + 1);
+    if (!text)
+        return -ENOMEM;
+    vsnprintf(text, length + 1, format, args);
+    int result = put_through(file, text, length, moved);
+    hawser__free(text);
+    return result;
+}
+
+/* Makes room for LENGTH bytes, by growing or by sending what is there, and formats again. */
+static int print_again(hawser_file *file, size_t length, const char *format, va_list args, size_t *moved) {
+    size_t earlier = 0;
+    if (length > file->max)
+        return print_apart(file, length, format, args, moved);
+    int result = 0;
+    if (length > file->max - file->out.used)
+        result = hawser__file_flush(file, HAWSER__NEVER, &earlier);
+    if (result == 0)
+        result = hawser__buffer_reserve(&file->out, length + 1);
+    return result < 0 ? result : print_in_place(file, format, args);
+}
+
+ssize_t hawser_vprintf(hawser_file *file, const char *format, va_list args) {
+    va_list again;
+    size_t moved = 0;
+    if (!file->writable)
+        return hawser__file_refuse(file, "write to");
+    if (file->max > 0 && !file->out.memory)
+        hawser__buffer_reserve(&file->out, 1); /* a failure only costs a second pass */
+    va_copy(again, args);
+    size_t held = file->out.used;
+    int length = print_in_place(file, format, args);
+    int result = length;
+    if (length > 0 && file->out.used == held)
+        result = print_again(file, (size_t)length, format, again, &moved);
+    va_end(again);
+    return result < 0 ? hawser__file_fail_write(file, result, moved) : length;
+}
+
+ssize_t hawser_printf(hawser_file *file, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    ssize_t result = hawser_vprintf(file, format, args);
+    va_end(args);
+    return result;
+}

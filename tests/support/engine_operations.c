@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine_operations.h"
+
+#include <errno.h>
+
+/* Receiving. */
+
+static void empty_stream(struct scene *scene) {
+    hawser__endpoint *pair[2];
+    open_pair(SOCK_STREAM, pair);
+    scene->self = pair[0];
+    scene->far = pair[1];
+}
+
+static void empty_tcp(struct scene *scene) {
+    hawser__endpoint *pair[2];
+    open_tcp(pair);
+    scene->self = pair[0];
+    scene->far = pair[1];
+}
+
+static void empty_datagrams(struct scene *scene) {
+    hawser__endpoint *pair[2];
+    open_pair(SOCK_DGRAM, pair);
+    scene->self = pair[0];
+    scene->far = pair[1];
+}
+
+static void send_four(struct scene *scene) {
+    assert_int_equal(send_text(scene->far, "four"), 4);
+}
+
+static int64_t call_recv(struct scene *scene, hawser__deadline deadline) {
+    char buf[16];
+    return ops()->recv(scene->self, buf, sizeof buf, 0, deadline);
+}
+
+static int64_t call_peek(struct scene *scene, hawser__deadline deadline) {
+    char buf[16];
+    return ops()->recv(scene->self, buf, sizeof buf, MSG_PEEK, deadline);
+}
+
+static int64_t call_recvmsg(struct scene *scene, hawser__deadline deadline) {
+    char a[2], b[14];
+    struct iovec parts[] = {{a, sizeof a}, {b, sizeof b}};
+    struct msghdr msg = {.msg_iov = parts, .msg_iovlen = 2};
+    return ops()->recvmsg(scene->self, &msg, 0, deadline);
+}
+
+static int64_t call_recv_lend(struct scene *scene, hawser__deadline deadline) {
+    void *lent;
+    ssize_t n = ops()->recv_lend(scene->self, &lent, deadline);
+    if (n >= 0)
+        ops()->give_back(scene->self, lent);
+    return n;
+}
+
+/* Sending. */
+
+static void full_stream(struct scene *scene) {
+    empty_stream(scene);
+    fill(scene->self);
+}
+
+static void full_tcp(struct scene *scene) {
+    empty_tcp(scene);
+    while (fill(scene->self) > 0) /* what arrives meanwhile makes room */
+        ;
+}
+
+static void take_all(struct scene *scene) {
+    drain(scene->far);
+}
+
+static int64_t call_send(struct scene *scene, hawser__deadline deadline) {
+    return ops()->send(scene->self, "more", 4, 0, deadline);
+}
+
+static int64_t call_sendmsg(struct scene *scene, hawser__deadline deadline) {
+    struct iovec parts[] = {{(char[]){'m', 'o'}, 2}, {(char[]){'r', 'e'}, 2}};
+    const struct msghdr msg = {.msg_iov = parts, .msg_iovlen = 2};
+    return ops()->sendmsg(scene->self, &msg, 0, deadline);
+}
+
+/* Splicing: self is the source or the target. */
+
+static void splice_from_empty(struct scene *scene) {
+    empty_stream(scene);
+    open_pair(SOCK_STREAM, scene->more);
+}
+
+static void splice_to_full(struct scene *scene) {
+    full_stream(scene);
+    open_pair(SOCK_STREAM, scene->more);
+    assert_int_equal(send_text(scene->more[1], "four"), 4);
+}
+
+static int64_t call_splice_from(struct scene *scene, hawser__deadline deadline) {
+    return ops()->splice(scene->self, scene->more[0], 100, deadline);
+}
+
+static int64_t call_splice_to(struct scene *scene, hawser__deadline deadline) {
+    return ops()->splice(scene->more[0], scene->self, 100, deadline);
+}
+
+/* Accepting. */
+
+static void one_listener(struct scene *scene) {
+    scene->self = open_listener(AF_INET, 5, &scene->addr);
+}
+
+static void unix_listener(struct scene *scene) {
+    scene->self = open_listener(AF_UNIX, 5, &scene->addr);
+}
+
+/* The connection comes to the second one. */
+static void two_listeners(struct scene *scene) {
+    hawser_addr other;
+    scene->more[0] = open_listener(AF_INET, 5, &other);
+    scene->self = open_listener(AF_INET6, 5, &scene->addr);
+}
+
+static void connect_to_it(struct scene *scene) {
+    scene->far = open_endpoint(hawser_addr_family(&scene->addr), SOCK_STREAM);
+    assert_int_equal(connect_endpoint(scene->far, &scene->addr, in_seconds(WAIT_LIMIT)), 0);
+}
+
+static int64_t call_accept(struct scene *scene, hawser__deadline deadline) {
+    hawser__endpoint *listeners[2] = {scene->more[0] ? scene->more[0] : scene->self, scene->self};
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof ss;
+    return ops()->accept(listeners, scene->more[0] ? 2 : 1, (struct sockaddr *)&ss, &len, deadline, &scene->made);
+}
+
+/* Connecting: far is a listener whose queue is full, more[0] sits in it. */
+
+static void connect_in_vain(struct scene *scene, int family, size_t others) {
+    scene->far = open_listener(family, 0, &scene->addr);
+    scene->more[0] = open_endpoint(family, SOCK_STREAM);
+    assert_int_equal(connect_endpoint(scene->more[0], &scene->addr, in_seconds(WAIT_LIMIT)), 0);
+    for (size_t i = 0; i <= others; i++) {
+        hawser__endpoint *made = open_endpoint(family, SOCK_STREAM);
+        *(i == 0 ? &scene->self : &scene->more[i]) = made;
+        assert_int_equal(ops()->connect_begin(made, (struct sockaddr *)&scene->addr.ss, scene->addr.len), -EINPROGRESS);
+    }
+}
+
+static void full_unix_queue(struct scene *scene) {
+    connect_in_vain(scene, AF_UNIX, 0);
+}
+
+static void full_tcp_queue(struct scene *scene) {
+    connect_in_vain(scene, AF_INET, 0);
+}
+
+static void full_tcp_queue_for_two(struct scene *scene) {
+    connect_in_vain(scene, AF_INET, 1);
+}
+
+static void make_room(struct scene *scene) {
+    scene->more[2] = accept_one(scene->far);
+}
+
+static int64_t call_connect_wait(struct scene *scene, hawser__deadline deadline) {
+    hawser__endpoint *both[2] = {scene->self, scene->more[1]};
+    int finished = ops()->connect_wait(both, both[1] ? 2 : 1, deadline);
+    return finished < 0 ? finished : ops()->connect_result(both[finished]);
+}
+
+const struct operation operations[] = {
+    {"recv", empty_stream, call_recv, send_four, 4},
+    {"recv on TCP", empty_tcp, call_recv, send_four, 4},
+    {"recv of a datagram", empty_datagrams, call_recv, send_four, 4},
+    {"recv with MSG_PEEK", empty_stream, call_peek, send_four, 4},
+    {"recvmsg", empty_stream, call_recvmsg, send_four, 4},
+    {"recvmsg of a datagram", empty_datagrams, call_recvmsg, send_four, 4},
+    {"recv_lend", empty_stream, call_recv_lend, send_four, 4},
+    {"send", full_stream, call_send, take_all, 4},
+    {"send on TCP", full_tcp, call_send, take_all, 4},
+    {"sendmsg", full_stream, call_sendmsg, take_all, 4},
+    {"splice from", splice_from_empty, call_splice_from, send_four, 4},
+    {"splice to", splice_to_full, call_splice_to, take_all, 4},
+    {"accept", one_listener, call_accept, connect_to_it, 0},
+    {"accept on a Unix name", unix_listener, call_accept, connect_to_it, 0},
+    {"accept on two listeners", two_listeners, call_accept, connect_to_it, 0},
+    {"connect to a Unix name", full_unix_queue, call_connect_wait, make_room, 0},
+    {"connect over TCP", full_tcp_queue, call_connect_wait, make_room, 0},
+    {"two connects over TCP", full_tcp_queue_for_two, call_connect_wait, make_room, 0},
+};
+
+const size_t operation_count = sizeof operations / sizeof *operations;
+
+bool waits_for_connection(const struct operation *operation) {
+    return operation->call == call_connect_wait;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "leaks.h"
+
+#include "threads.h"
+
+#include <dirent.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+static atomic_long allocations;
+
+void count_allocation(int delta) {
+    atomic_fetch_add(&allocations, delta);
+}
+
+static long entries(const char *path) {
+    DIR *folder = opendir(path);
+    if (!folder)
+        return -1;
+    long count = 0;
+    for (struct dirent *entry; (entry = readdir(folder));)
+        count += entry->d_name[0] != '.';
+    closedir(folder);
+    return count;
+}
+
+long open_descriptors(void) {
+    return entries("/proc/self/fd") - 1; /* less the one that reads the folder */
+}
+
+census take_census(void) {
+    return (census){atomic_load(&allocations), open_descriptors(), entries("/proc/self/task")};
+}
+
+static bool threads_back(void *before) {
+    return take_census().threads <= ((const census *)before)->threads;
+}
+
+const char *compare_census(census before) {
+    static char text[160];
+    wait_until(threads_back, &before); /* a joined thread leaves /proc a moment later */
+    census now = take_census();
+    if (now.allocations == before.allocations && now.descriptors == before.descriptors && now.threads <= before.threads)
+        return NULL;
+    snprintf(text, sizeof text, "left behind: %+ld allocations, %+ld descriptors, %+ld threads",
+             now.allocations - before.allocations, now.descriptors - before.descriptors, now.threads - before.threads);
+    return text;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every C test includes: cmocka with the headers it needs, the helpers of this folder, and assertions that check a failure
+ * as a whole: the result, errno and the sentence.
+ *
+ * cmocka's assertions leave the test by longjmp, so they belong to the test's own thread. Code that runs on another thread, or
+ * again and again in a fault sweep, reports by its result (threads.h, faults.h).
+ */
+#ifndef TESTS_SUPPORT_H
+#define TESTS_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h> /* needs those above */
+
+#include <hawser.h>
+
+#include "faults.h"
+#include "leaks.h"
+#include "threads.h"
+#include "wires.h"
+
+/* Clears errno, sentence and moved count of the calling task, so that what is found afterwards is of the call in between. */
+void forget_errors(void);
+
+/* CALL gives -1 (or NULL), sets errno to CODE and leaves a sentence "...: reason of CODE". */
+#define assert_fails(call, code)                                                                                               \
+    do {                                                                                                                       \
+        forget_errors();                                                                                                       \
+        check_failure((int64_t)(call) == -1, (code), #call, __FILE__, __LINE__);                                               \
+    } while (0)
+#define assert_null_fails(call, code)                                                                                          \
+    do {                                                                                                                       \
+        forget_errors();                                                                                                       \
+        check_failure((call) == NULL, (code), #call, __FILE__, __LINE__);                                                      \
+    } while (0)
+
+/* CALL succeeds (0 or more) and leaves errno, sentence and moved count as they were. Gives its result. */
+#define assert_works(call) check_success((mark_errors(), (int64_t)(call)), #call, __FILE__, __LINE__)
+
+/* CALL gives exactly RESULT; says what went wrong otherwise. */
+#define assert_result(call, result) check_result((int64_t)(call), (result), #call, __FILE__, __LINE__)
+
+/* The sentence of the last failure is, or holds, TEXT. */
+#define assert_sentence(text) check_sentence((text), true, __FILE__, __LINE__)
+#define assert_sentence_has(text) check_sentence((text), false, __FILE__, __LINE__)
+
+void check_failure(bool failed, int code, const char *call, const char *file, int line);
+void mark_errors(void);
+int64_t check_success(int64_t result, const char *call, const char *file, int line);
+void check_result(int64_t got, int64_t expected, const char *call, const char *file, int line);
+void check_sentence(const char *text, bool whole, const char *file, int line);
+
+#endif

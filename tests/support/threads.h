@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Second threads and waiting, always bounded. Nothing here is timed to be right: a thread is known to be blocked because the
+ * kernel says so, a condition is waited for until it holds.
+ */
+#ifndef TESTS_THREADS_H
+#define TESTS_THREADS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* No wait of a test lasts longer than this; reaching it fails the test (or ends the program where no test can fail). */
+#define WAIT_LIMIT 30.0
+
+/* A thread that makes one call (or a few) while the test does something to it. What the last failing call of BODY left behind
+ * is kept here, since errno and sentence belong to the task. */
+typedef struct runner {
+    pthread_t thread;
+    atomic_int tid;
+    atomic_bool done;
+    long (*body)(void *argument);
+    void *argument;
+    long result;
+    int code; /* errno when BODY returned */
+    uint64_t moved;
+    double seconds; /* how long BODY took */
+    char sentence[512];
+} runner;
+
+void start(runner *run, long (*body)(void *argument), void *argument);
+
+/* Waits until the thread is inside a system call that waits. false: it ended instead, or WAIT_LIMIT passed. */
+bool blocked(runner *run);
+
+/* Joins. A thread that does not end within WAIT_LIMIT ends the program: the test cannot go on without its stack. */
+long finish(runner *run);
+
+/* Waits until HOLDS(ARGUMENT); false when it did not within WAIT_LIMIT. */
+bool wait_until(bool (*holds)(void *argument), void *argument);
+
+/* Seconds on a monotonic clock that is none of the library's. */
+double seconds_now(void);
+
+/* Installs a handler for SIGUSR1 that only counts, without SA_RESTART. */
+void count_signals(void);
+long signals_counted(void);
+
+/* Throws SIGUSR1 at the blocked thread TIMES times, each when the last one has been handled and the thread is blocked again.
+ * The number that hit it while it was blocked: fewer than TIMES when the thread ended before. */
+int pester(runner *run, int times);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "support.h"
+
+#include "base/error.h"
+#include "base/task.h"
+
+#include <errno.h>
+
+static void a_failure_sets_code_sentence_and_count(void **state) {
+    (void)state;
+    assert_int_equal(hawser__fail(ECONNREFUSED, "connect to %s:%d", "localhost", 9), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    assert_string_equal(hawser_error(), "connect to localhost:9: Connection refused");
+    assert_int_equal(hawser_moved(), 0);
+}
+
+static void a_negative_code_means_the_same(void **state) {
+    (void)state;
+    assert_int_equal(hawser__fail(-EPIPE, "send"), -1);
+    assert_int_equal(errno, EPIPE);
+    assert_string_equal(hawser_error(), "send: Broken pipe");
+    assert_int_equal(hawser__fail(-HAWSER_ENONAME, "look up no.such"), -1);
+    assert_int_equal(errno, HAWSER_ENONAME);
+}
+
+static void the_next_failure_of_another_kind_forgets_what_had_moved(void **state) {
+    (void)state;
+    assert_int_equal(hawser__fail_moved(ECONNRESET, 12345678901, "send"), -1);
+    assert_int_equal(hawser_moved(), 12345678901);
+    hawser__fail(EINVAL, "bind");
+    assert_int_equal(hawser_moved(), 0);
+}
+
+static void a_whole_sentence_gets_no_reason_added(void **state) {
+    (void)state;
+    assert_int_equal(hawser__fail_sentence(ERANGE, "port %d is too large", 65536), -1);
+    assert_int_equal(errno, ERANGE);
+    assert_string_equal(hawser_error(), "port 65536 is too large");
+}
+
+static void a_sentence_may_hold_the_one_before(void **state) {
+    (void)state;
+    hawser__fail(ENOENT, "open");
+    hawser__fail_sentence(EIO, "start: %s", hawser_error());
+    assert_string_equal(hawser_error(), "start: open: No such file or directory");
+}
+
+static void a_long_sentence_is_cut_and_stays_text(void **state) {
+    (void)state;
+    char name[2 * HAWSER__SENTENCE];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    hawser__fail(ENOENT, "look up %s", name);
+    assert_int_equal(strlen(hawser_error()), HAWSER__SENTENCE - 1);
+    assert_int_equal(errno, ENOENT);
+}
+
+static void every_code_of_ours_has_a_text_of_its_own(void **state) {
+    (void)state;
+    for (int code = HAWSER_ENONAME; code <= HAWSER_EEOF; code++) {
+        assert_true(hawser_strerror(code)[0] != '\0');
+        assert_null(strstr(hawser_strerror(code), "Unknown"));
+        for (int other = HAWSER_ENONAME; other < code; other++)
+            assert_string_not_equal(hawser_strerror(code), hawser_strerror(other));
+    }
+}
+
+static void system_codes_read_as_in_strerror_and_unknown_ones_keep_their_number(void **state) {
+    (void)state;
+    for (int code = 1; code < 134; code++)
+        assert_string_equal(hawser_strerror(code), strerror(code));
+    assert_string_equal(hawser_strerror(HAWSER_EEOF + 1), "Unknown error 20013");
+    assert_string_equal(hawser_strerror(-1), "Unknown error -1");
+}
+
+static void our_codes_never_change(void **state) {
+    (void)state;
+    assert_int_equal(HAWSER_ENONAME, 20001);
+    assert_int_equal(HAWSER_EADDRESS, 20010);
+    assert_int_equal(HAWSER_EEOF, 20012);
+}
+
+static long sentence_of_a_new_thread(void *argument) {
+    (void)argument;
+    long empty = hawser_error()[0] == '\0';
+    hawser__fail(EIO, "elsewhere");
+    return empty;
+}
+
+static void each_task_has_its_own_sentence(void **state) {
+    (void)state;
+    runner run;
+    hawser__fail(ENOENT, "here");
+    start(&run, sentence_of_a_new_thread, NULL);
+    assert_true(finish(&run));
+    assert_string_equal(run.sentence, "elsewhere: Input/output error");
+    assert_string_equal(hawser_error(), "here: No such file or directory");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failure_sets_code_sentence_and_count),
+        cmocka_unit_test(a_negative_code_means_the_same),
+        cmocka_unit_test(the_next_failure_of_another_kind_forgets_what_had_moved),
+        cmocka_unit_test(a_whole_sentence_gets_no_reason_added),
+        cmocka_unit_test(a_sentence_may_hold_the_one_before),
+        cmocka_unit_test(a_long_sentence_is_cut_and_stays_text),
+        cmocka_unit_test(every_code_of_ours_has_a_text_of_its_own),
+        cmocka_unit_test(system_codes_read_as_in_strerror_and_unknown_ones_keep_their_number),
+        cmocka_unit_test(our_codes_never_change),
+        cmocka_unit_test(each_task_has_its_own_sentence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

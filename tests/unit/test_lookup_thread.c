@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine/lookup_thread: look-ups on helper threads, their limit, and what happens to one that is abandoned.
+ *
+ * libc is made slow on demand: while the gate is shut, every getaddrinfo stops in front of it, inside the library's call.
+ */
+#include "support.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/task.h"
+#include "engine/lookup_thread.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t opened = PTHREAD_COND_INITIALIZER;
+static struct {
+    bool shut;
+    int inside, entered, most;
+    int passes; /* calls that may go through while it is shut */
+    pthread_t last;
+} gate;
+
+static const struct hawser__faults *inner;
+
+static void pass_gate(void) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += (time_t)WAIT_LIMIT;
+    pthread_mutex_lock(&lock);
+    gate.entered++;
+    gate.inside++;
+    gate.most = gate.inside > gate.most ? gate.inside : gate.most;
+    gate.last = pthread_self();
+    while (gate.shut && gate.passes == 0)
+        if (pthread_cond_timedwait(&opened, &lock, &end) != 0)
+            abort();
+    gate.passes -= gate.shut;
+    gate.inside--;
+    pthread_mutex_unlock(&lock);
+}
+
+static int gated_syscall(const char *name) {
+    if (strcmp(name, "getaddrinfo") == 0)
+        pass_gate();
+    return inner->syscall(name);
+}
+
+static void shut_gate(void) {
+    pthread_mutex_lock(&lock);
+    gate.shut = true;
+    gate.entered = gate.most = gate.passes = 0;
+    pthread_mutex_unlock(&lock);
+}
+
+static void let_one_through(void) {
+    pthread_mutex_lock(&lock);
+    gate.passes++;
+    pthread_cond_broadcast(&opened);
+    pthread_mutex_unlock(&lock);
+}
+
+static void open_gate(void) {
+    pthread_mutex_lock(&lock);
+    gate.shut = false;
+    pthread_cond_broadcast(&opened);
+    pthread_mutex_unlock(&lock);
+}
+
+static int read_gate(const int *number) {
+    pthread_mutex_lock(&lock);
+    int value = *number;
+    pthread_mutex_unlock(&lock);
+    return value;
+}
+
+static bool n_inside(void *n) {
+    return read_gate(&gate.inside) == *(int *)n;
+}
+
+static bool n_entered(void *n) {
+    return read_gate(&gate.entered) == *(int *)n;
+}
+
+static bool no_helpers(void *argument) {
+    (void)argument;
+    return hawser__lookup_helpers() == 0;
+}
+
+static hawser__deadline in_ms(int ms) {
+    return hawser__clock_monotonic() + ms * (HAWSER__SECOND / 1000);
+}
+
+static hawser__lookup *numeric(void) {
+    hawser__lookup *lookup = hawser__lookup_new(HAWSER__LOOKUP_ADDRINFO, "127.0.0.1", NULL);
+    if (lookup)
+        lookup->hints.ai_flags = AI_NUMERICHOST;
+    return lookup;
+}
+
+/* A look-up on a task of its own. */
+struct asked {
+    runner run;
+    hawser__deadline deadline;
+    hawser__task *_Atomic task;
+};
+
+static long ask(void *argument) {
+    struct asked *asked = argument;
+    atomic_store(&asked->task, hawser__task_current());
+    hawser__lookup *lookup = numeric();
+    int code = lookup ? hawser__lookup_on_thread(lookup, asked->deadline) : -ENOMEM;
+    if (code == 0 && (lookup->error != 0 || !lookup->list))
+        code = -EIO;
+    hawser__lookup_unref(lookup);
+    return code;
+}
+
+static void start_asking(struct asked *asked, int n, hawser__deadline deadline) {
+    for (int i = 0; i < n; i++) {
+        asked[i].deadline = deadline;
+        atomic_store(&asked[i].task, NULL);
+        start(&asked[i].run, ask, &asked[i]);
+    }
+}
+
+static void wait_for_inside(int n) {
+    assert_true(wait_until(n_inside, &n));
+}
+
+static void wait_for_entered(int n) {
+    assert_true(wait_until(n_entered, &n));
+}
+
+static void nothing_is_left(census before) {
+    assert_true(wait_until(no_helpers, NULL));
+    const char *left = compare_census(before);
+    if (left)
+        fail_msg("%s", left);
+}
+
+static void a_lookup_is_answered_on_another_thread(void **state) {
+    (void)state;
+    census before = take_census();
+    struct asked asked;
+    start_asking(&asked, 1, HAWSER__NEVER);
+    assert_int_equal(finish(&asked.run), 0);
+    assert_false(pthread_equal(gate.last, asked.run.thread));
+    nothing_is_left(before);
+}
+
+static void trap_22_a_failed_lookup_is_answered_too_with_its_error_inside(void **state) {
+    (void)state;
+    hawser__lookup *lookup = hawser__lookup_new(HAWSER__LOOKUP_ADDRINFO, "no number", NULL);
+    lookup->hints.ai_flags = AI_NUMERICHOST;
+    assert_int_equal(hawser__lookup_on_thread(lookup, HAWSER__NEVER), 0);
+    assert_int_equal(lookup->error, HAWSER_ENONAME);
+    hawser__lookup_unref(lookup);
+}
+
+static void no_wake_up_is_left_over_from_an_answer(void **state) {
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        hawser__lookup *lookup = numeric();
+        assert_int_equal(hawser__lookup_on_thread(lookup, HAWSER__NEVER), 0);
+        assert_false(hawser__task_take_wake(hawser__task_current()));
+        hawser__lookup_unref(lookup);
+    }
+}
+
+static void a_lookup_without_time_is_refused_without_a_thread(void **state) {
+    (void)state;
+    census before = take_census();
+    hawser__lookup *lookup = numeric();
+    syscalls_made();
+    assert_int_equal(hawser__lookup_on_thread(lookup, HAWSER__NOW), -EAGAIN);
+    assert_int_equal(syscalls_made(), 0);
+    hawser__lookup_unref(lookup);
+    nothing_is_left(before);
+}
+
+static void trap_22_a_slow_lookup_is_abandoned_at_its_deadline_and_freed_by_its_helper(void **state) {
+    (void)state;
+    census before = take_census();
+    struct asked asked;
+    shut_gate();
+    hawser__deadline deadline = in_ms(50);
+    start_asking(&asked, 1, deadline);
+    assert_int_equal(finish(&asked.run), -ETIMEDOUT);
+    assert_true(hawser__clock_monotonic() >= deadline);
+    assert_true(asked.run.seconds < WAIT_LIMIT / 2);
+    wait_for_inside(1);
+    assert_int_equal(hawser__lookup_helpers(), 1); /* still at it, for nobody */
+    open_gate();
+    nothing_is_left(before);
+}
+
+static void no_more_than_eight_run_at_once_and_the_others_wait_their_turn(void **state) {
+    (void)state;
+    enum { TASKS = 20 };
+    static struct asked asked[TASKS];
+    census before = take_census();
+    shut_gate();
+    start_asking(asked, TASKS, HAWSER__NEVER);
+    wait_for_inside(HAWSER__LOOKUP_THREADS);
+    for (int i = 0; i < TASKS; i++)
+        assert_true(blocked(&asked[i].run));
+    assert_int_equal(read_gate(&gate.entered), HAWSER__LOOKUP_THREADS);
+    assert_int_equal(hawser__lookup_helpers(), HAWSER__LOOKUP_THREADS);
+    open_gate();
+    for (int i = 0; i < TASKS; i++)
+        assert_int_equal(finish(&asked[i].run), 0);
+    assert_int_equal(read_gate(&gate.entered), TASKS);
+    assert_int_equal(read_gate(&gate.most), HAWSER__LOOKUP_THREADS);
+    nothing_is_left(before);
+}
+
+static void waiting_for_a_turn_counts_against_a_lookup_s_own_time(void **state) {
+    (void)state;
+    static struct asked asked[HAWSER__LOOKUP_THREADS], late[3];
+    census before = take_census();
+    shut_gate();
+    start_asking(asked, HAWSER__LOOKUP_THREADS, HAWSER__NEVER);
+    wait_for_inside(HAWSER__LOOKUP_THREADS);
+    start_asking(late, 3, HAWSER__NEVER);
+    for (int i = 0; i < 3; i++)
+        assert_true(blocked(&late[i].run));
+    for (int i = 0; i < 3; i++) { /* they leave a queue that others stand in */
+        struct asked hurried;
+        start_asking(&hurried, 1, in_ms(20));
+        assert_int_equal(finish(&hurried.run), -ETIMEDOUT);
+    }
+    open_gate();
+    for (int i = 0; i < HAWSER__LOOKUP_THREADS; i++)
+        assert_int_equal(finish(&asked[i].run), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(finish(&late[i].run), 0);
+    assert_int_equal(read_gate(&gate.entered), HAWSER__LOOKUP_THREADS + 3); /* what was given up is never asked */
+    nothing_is_left(before);
+}
+
+static void abandoned_lookups_hold_their_places_until_libc_lets_them_go(void **state) {
+    (void)state;
+    static struct asked asked[HAWSER__LOOKUP_THREADS];
+    struct asked next;
+    census before = take_census();
+    shut_gate();
+    start_asking(asked, HAWSER__LOOKUP_THREADS, in_ms(50));
+    for (int i = 0; i < HAWSER__LOOKUP_THREADS; i++)
+        assert_int_equal(finish(&asked[i].run), -ETIMEDOUT);
+    wait_for_inside(HAWSER__LOOKUP_THREADS);
+    start_asking(&next, 1, HAWSER__NEVER);
+    assert_true(blocked(&next.run));
+    assert_int_equal(read_gate(&gate.entered), HAWSER__LOOKUP_THREADS);
+    let_one_through();
+    wait_for_entered(HAWSER__LOOKUP_THREADS + 1); /* the helper that came free serves the next */
+    open_gate();
+    assert_int_equal(finish(&next.run), 0);
+    nothing_is_left(before);
+}
+
+static long ask_until_interrupted(void *argument) {
+    if (hawser_interrupt_on_signal(SIGUSR1) < 0)
+        return -EIO;
+    long first = ask(argument);
+    int helpers = hawser__lookup_helpers();
+    long second = ask(argument); /* still interrupted */
+    if (hawser__lookup_helpers() > helpers)
+        second = -EIO;
+    hawser_interrupt_clear();
+    hawser_interrupt_restore(SIGUSR1);
+    return first == second ? first : -EIO;
+}
+
+static void an_interrupted_task_leaves_its_lookup_behind(void **state) {
+    (void)state;
+    census before = take_census();
+    struct asked asked = {.deadline = HAWSER__NEVER};
+    shut_gate();
+    start(&asked.run, ask_until_interrupted, &asked);
+    wait_for_inside(1);
+    assert_true(blocked(&asked.run));
+    pthread_kill(asked.run.thread, SIGUSR1);
+    assert_int_equal(finish(&asked.run), -ECANCELED);
+    open_gate();
+    nothing_is_left(before);
+}
+
+static void a_wake_up_that_means_something_else_does_not_end_the_wait(void **state) {
+    (void)state;
+    struct asked asked;
+    shut_gate();
+    start_asking(&asked, 1, HAWSER__NEVER);
+    wait_for_inside(1);
+    for (int i = 0; i < 5; i++) {
+        assert_true(blocked(&asked.run));
+        hawser__task_wake(atomic_load(&asked.task));
+    }
+    assert_true(blocked(&asked.run));
+    open_gate();
+    assert_int_equal(finish(&asked.run), 0);
+}
+
+static void a_signal_does_not_end_the_wait(void **state) {
+    (void)state;
+    struct asked asked;
+    count_signals();
+    shut_gate();
+    start_asking(&asked, 1, HAWSER__NEVER);
+    wait_for_inside(1);
+    assert_int_equal(pester(&asked.run, 5), 5);
+    open_gate();
+    assert_int_equal(finish(&asked.run), 0);
+}
+
+static void without_a_thread_or_memory_a_lookup_fails_and_leaves_nothing(void **state) {
+    (void)state;
+    assert_true(hawser__task_wake_fd(hawser__task_current()) >= 0); /* stays until this task ends */
+    census before = take_census();
+    hawser__lookup *lookup = numeric();
+    fault_syscall("pthread_create", 1, EAGAIN, 1);
+    assert_int_equal(hawser__lookup_on_thread(lookup, HAWSER__NEVER), -ENOMEM);
+    assert_true(fault_none());
+    fault_alloc(1);
+    assert_int_equal(hawser__lookup_on_thread(lookup, HAWSER__NEVER), -ENOMEM);
+    assert_true(fault_none());
+    assert_int_equal(hawser__lookup_on_thread(lookup, HAWSER__NEVER), 0); /* and works again */
+    hawser__lookup_unref(lookup);
+    nothing_is_left(before);
+}
+
+static int ask_in_child(void) {
+    pid_t child = fork();
+    if (child == 0) {
+        alarm((unsigned)WAIT_LIMIT);
+        hawser__lookup *lookup = numeric();
+        int code = hawser__lookup_on_thread(lookup, HAWSER__NEVER);
+        _exit(code == 0 && lookup->list ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status;
+}
+
+static void a_child_after_fork_has_all_places_free(void **state) {
+    (void)state;
+#if defined(__SANITIZE_THREAD__)
+    skip(); /* ThreadSanitizer allows no thread in such a child */
+#endif
+    static struct asked asked[HAWSER__LOOKUP_THREADS + 1];
+    census before = take_census();
+    shut_gate();
+    start_asking(asked, HAWSER__LOOKUP_THREADS + 1, HAWSER__NEVER);
+    wait_for_inside(HAWSER__LOOKUP_THREADS);
+    pthread_mutex_lock(&lock);
+    gate.shut = false; /* for the child; nobody here is told */
+    pthread_mutex_unlock(&lock);
+    int status = ask_in_child();
+    open_gate();
+    for (int i = 0; i < HAWSER__LOOKUP_THREADS + 1; i++)
+        assert_int_equal(finish(&asked[i].run), 0);
+    assert_int_equal(status, 0);
+    nothing_is_left(before);
+}
+
+/* A sanitizer's own thread comes with the first one that a program makes, and stays. */
+static long nothing(void *argument) {
+    (void)argument;
+    return 0;
+}
+
+static int make_first_thread(void **state) {
+    (void)state;
+    runner run;
+    start(&run, nothing, NULL);
+    return (int)finish(&run);
+}
+
+int main(void) {
+    static struct hawser__faults gated;
+    inner = hawser__faults;
+    gated = *inner;
+    gated.syscall = gated_syscall;
+    hawser__faults = &gated;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lookup_is_answered_on_another_thread),
+        cmocka_unit_test(trap_22_a_failed_lookup_is_answered_too_with_its_error_inside),
+        cmocka_unit_test(no_wake_up_is_left_over_from_an_answer),
+        cmocka_unit_test(a_lookup_without_time_is_refused_without_a_thread),
+        cmocka_unit_test(trap_22_a_slow_lookup_is_abandoned_at_its_deadline_and_freed_by_its_helper),
+        cmocka_unit_test(no_more_than_eight_run_at_once_and_the_others_wait_their_turn),
+        cmocka_unit_test(waiting_for_a_turn_counts_against_a_lookup_s_own_time),
+        cmocka_unit_test(abandoned_lookups_hold_their_places_until_libc_lets_them_go),
+        cmocka_unit_test(an_interrupted_task_leaves_its_lookup_behind),
+        cmocka_unit_test(a_wake_up_that_means_something_else_does_not_end_the_wait),
+        cmocka_unit_test(a_signal_does_not_end_the_wait),
+        cmocka_unit_test(without_a_thread_or_memory_a_lookup_fails_and_leaves_nothing),
+        cmocka_unit_test(a_child_after_fork_has_all_places_free),
+    };
+    return cmocka_run_group_tests(tests, make_first_thread, NULL);
+}
