@@ -15,7 +15,11 @@
  *   family:N:HEXBYTES     any other family: its number and the bytes behind it
  *
  * In Unix names a byte that is not printable ASCII, and a backslash, is written \xHH, and read back so. An IPv4 address mapped
- * into IPv6 (::ffff:1.2.3.4) is shown as IPv4. Nothing here looks up names (names.h does) or waits.
+ * into IPv6 (::ffff:1.2.3.4) is shown as IPv4. Interfaces are names or numbers (0 = any, or none); numbers behind them may be
+ * hexadecimal with 0x, and those missing at the end of netlink and packet are 0. CAN addresses of the three kinds differ in
+ * length, as the kernel's do: 8, 16 and 24 bytes. What a form cannot say (VSOCK flags, ALG feature bits, a path of 108 bytes)
+ * is written as family:N:... too; IPv6 flow labels are neither written nor compared.
+ * Nothing here looks up names (names.h does) or waits.
  * Python: the address tuples of the socket module.
  */
 #ifndef HAWSER_ADDR_H
@@ -38,7 +42,8 @@ typedef struct hawser_addr {
 const char *hawser_addr_str(hawser_addr *addr);
 
 /* Reads a text form (see above; brackets around IPv6, a port from 0 to 65535) into RET. 0; -1 with HAWSER_EADDRESS, ERANGE
- * (a number is too large), ENAMETOOLONG (Unix name over 107 bytes), ENODEV (no such interface). */
+ * (a number is too large), ENAMETOOLONG (Unix name over 107 bytes; more than the family has room for), ENODEV (no such
+ * interface). */
 int hawser_addr_parse(hawser_addr *ret, const char *text);
 
 /* An IPv4 or IPv6 address from a numeric HOST ("127.0.0.1", "::1", "fe80::1%eth0"; "" = any IPv4 address) and PORT.
@@ -63,8 +68,9 @@ int hawser_addr_family(const hawser_addr *addr);
 /* The port of an IP or VSOCK address; -1 for families that have none. */
 int64_t hawser_addr_port(const hawser_addr *addr);
 
-/* Writes the host part alone ("127.0.0.1", "fe80::1%eth0", a Unix path) as text into OUT, NUL-terminated. Its length; -1 with
- * HAWSER_EOVERFLOW (OUT too small: HAWSER_ADDR_TEXT always suffices) or EAFNOSUPPORT (a family without a host part). */
+/* Writes the host part alone ("127.0.0.1", "fe80::1%eth0", a Unix name, a VSOCK CID) as text into OUT, NUL-terminated. Its
+ * length; -1 with HAWSER_EOVERFLOW (OUT too small: HAWSER_ADDR_TEXT always suffices) or EAFNOSUPPORT (a family without a host
+ * part). */
 ssize_t hawser_addr_host(const hawser_addr *addr, char *out, size_t size);
 
 /* Whether both name the same endpoint. An IPv4 address and its form mapped into IPv6 do. */

@@ -5,8 +5,8 @@
  * All of these park the task until they are done, at most for the socket's timeout. Broken connections never raise SIGPIPE:
  * the call fails with EPIPE. A stream has no message borders: one send may arrive as several recvs, and several as one.
  *
- * Receiving returns a count; 0 is the peer's end of stream. Asking for 0 bytes returns 0 at once without asking the kernel, and
- * is no end; neither is an empty datagram, which also counts 0.
+ * Receiving returns a count; 0 is the peer's end of stream. hawser_recv and hawser_recv_exactly asked for 0 bytes return 0 at
+ * once without asking the kernel; that is no end, and neither is an empty datagram, which also counts 0.
  *
  * On failure hawser_moved() says how many bytes of the call had moved: after a failed hawser_sendall that many bytes went out
  * to the kernel (whether the peer read them nobody knows).
@@ -21,7 +21,8 @@ HAWSER_BEGIN
 /* Receives at most SIZE bytes, as soon as there is one. The count, 0 at the end; -1 with ECONNRESET, ETIMEDOUT, EAGAIN, EBADF,
  * EBUSY ... Of a datagram longer than SIZE the rest is lost (hawser_recvmsg tells). Python: sock.recv, sock.recv_into. */
 ssize_t hawser_recv(hawser_sock *sock, void *buf, size_t size);
-/* With FLAGS: MSG_PEEK, MSG_WAITALL, MSG_OOB ... */
+/* With FLAGS: MSG_PEEK, MSG_OOB ... and MSG_WAITALL, which only this call honours (all SIZE bytes of a stream, or what came
+ * before its end or a failure). */
 ssize_t hawser_recv_flags(hawser_sock *sock, void *buf, size_t size, int flags);
 
 /* The same, and the sender's address in *PEER (zeroed where the kernel gives none). Python: sock.recvfrom, recvfrom_into. */

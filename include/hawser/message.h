@@ -24,8 +24,8 @@ ssize_t hawser_recvmsg(hawser_sock *sock, struct msghdr *msg, int flags);
 ssize_t hawser_sendmsg(hawser_sock *sock, const struct msghdr *msg, int flags);
 
 /* Sends SIZE bytes and COUNT descriptors over a Unix socket. The descriptors travel with the first byte; with SIZE 0 one zero
- * byte is sent for them. The caller keeps its own. The count of bytes, or -1 with EINVAL (over 253 descriptors), EBADF ...
- * Python: socket.send_fds. */
+ * byte is sent for them. The caller keeps its own. The count of bytes, or -1 with EINVAL (over 253 descriptors), EOPNOTSUPP
+ * (no Unix socket), EBADF ... Python: socket.send_fds. */
 ssize_t hawser_send_fds(hawser_sock *sock, const void *data, size_t size, const int *fds, size_t count, int flags);
 
 /* Receives bytes and at most *COUNT descriptors into FDS; *COUNT becomes the number received. FLAGS are honoured; *RET_FLAGS

@@ -9,7 +9,8 @@
  * dead afterwards, as after free. A task that uses a socket which another task may close takes its own reference
  * (hawser_ref, hawser_unref); its calls then fail with EBADF, and a call that is waiting at that moment wakes at once with
  * EBADF. Any task may call anything at any time, with one rule: one task receives and one sends; a second receiver or a
- * second sender at the same time gets EBUSY. (accept counts as receiving, connect as sending.)
+ * second sender at the same time gets EBUSY. (accept counts as receiving, connect as sending.) Only the look-up of a name, with
+ * which hawser_bind, hawser_connect and hawser_sendto may begin, is not ended by a close: EBADF comes after it.
  *
  * Time: each call is bounded by the socket's timeout: none (waits without limit), 0 (never waits: EAGAIN), or seconds
  * (ETIMEDOUT when they have passed). An interrupted system call is continued with the time that is left.
@@ -84,8 +85,9 @@ void hawser_close(hawser_sock *sock);
 int hawser_close_linger(hawser_sock *sock, double seconds);
 
 /* Gives the descriptor away and drops the reference, as hawser_close does; the caller closes the descriptor. Its O_NONBLOCK
- * flag is cleared if the socket had no timeout and was not adopted. -1 with EBADF, EBUSY (a task is inside a call on it),
- * EOPNOTSUPP (a listener on two addresses): SOCK is still open then. Python: sock.detach. */
+ * flag is cleared if the socket had no timeout, unless it was adopted or duplicated, and so may be shared. -1 with EBADF, EBUSY
+ * (a task is inside a call on it, or a file is open), EOPNOTSUPP (a listener on two addresses): SOCK is still open then.
+ * Python: sock.detach. */
 int hawser_detach(hawser_sock *sock);
 
 /* Another reference, for a task that may outlive the owner's close. Returns SOCK. */

@@ -94,10 +94,13 @@ int hawser_interrupt_restore(int signo) {
     return result < 0 ? hawser__fail(result, "restore signal %d", signo) : 0;
 }
 
-/* Another thread of the parent may have held the lock, or been in the handler; neither is here. */
-void hawser__signals_after_fork(void) {
+/* Another thread of the parent may have held the lock, or been in the handler; neither is here, and nobody else who asked. */
+void hawser__signals_after_fork(hawser__task *survivor) {
     pthread_mutex_init(&lock, NULL);
     atomic_store(&inside, 0);
+    for (int signo = 1; signo < NSIG; signo++)
+        if (atomic_load(&slots[signo].task) != survivor)
+            atomic_store(&slots[signo].task, NULL);
 }
 
 /* The handler stays installed: the signal was asked for by the program, and falling back to "kill the process" because one

@@ -8,7 +8,7 @@
 /* The task ends: no signal may reach its record any more. */
 void hawser__signals_forget(hawser__task *task);
 
-/* In the child of a fork. */
-void hawser__signals_after_fork(void);
+/* In the child of a fork, whose only task is SURVIVOR. */
+void hawser__signals_after_fork(hawser__task *survivor);
 
 #endif

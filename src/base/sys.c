@@ -85,7 +85,7 @@ ssize_t hawser__sys_send(int fd, const void *data, size_t size, int flags) {
 }
 
 ssize_t hawser__sys_recvmsg(int fd, struct msghdr *msg, int flags) {
-    RETURN_CALL("recvmsg", recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC));
+    RETURN_CALL("recvmsg", recvmsg(fd, msg, flags));
 }
 
 ssize_t hawser__sys_sendmsg(int fd, const struct msghdr *msg, int flags) {
@@ -228,19 +228,17 @@ int hawser__sys_sigaction(int signo, const struct sigaction *action, struct siga
     RETURN_CALL("sigaction", sigaction(signo, action, old));
 }
 
+static ssize_t random_piece(void *buf, size_t size) {
+    RETURN_CALL("getrandom", getrandom(buf, size, 0));
+}
+
 /* Requests of up to 256 bytes come whole; larger ones may be interrupted. */
 int hawser__sys_random(void *buf, size_t size) {
     unsigned char *at = buf;
     while (size > 0) {
-        int injected = fault("getrandom");
-        if (injected)
-            return -injected;
-        int saved = errno;
-        ssize_t n = getrandom(at, size < 256 ? size : 256, 0);
-        int code = errno;
-        errno = saved;
-        if (n < 0 && code != EINTR)
-            return -code;
+        ssize_t n = random_piece(at, size < 256 ? size : 256);
+        if (n < 0 && n != -EINTR)
+            return (int)n;
         if (n > 0) {
             at += n;
             size -= (size_t)n;

@@ -30,7 +30,7 @@ int hawser__sys_getsockname(int fd, struct sockaddr *sa, socklen_t *len);
 int hawser__sys_getpeername(int fd, struct sockaddr *sa, socklen_t *len);
 ssize_t hawser__sys_recv(int fd, void *buf, size_t size, int flags);
 ssize_t hawser__sys_send(int fd, const void *data, size_t size, int flags);            /* adds MSG_NOSIGNAL */
-ssize_t hawser__sys_recvmsg(int fd, struct msghdr *msg, int flags);                    /* adds MSG_CMSG_CLOEXEC */
+ssize_t hawser__sys_recvmsg(int fd, struct msghdr *msg, int flags);
 ssize_t hawser__sys_sendmsg(int fd, const struct msghdr *msg, int flags);              /* adds MSG_NOSIGNAL */
 int hawser__sys_unread(int fd);
 

@@ -17,6 +17,7 @@ static _Thread_local hawser__task current = {.wake_fd = -1};
 static pthread_key_t end_of_thread;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool have_key;
+static atomic_uint forks;
 
 static void drop_wake_fd(hawser__task *task) {
     int fd = task->wake_fd;
@@ -37,8 +38,13 @@ static void release(void *argument) {
 }
 
 static void after_fork(void) {
-    hawser__signals_after_fork();
+    atomic_fetch_add(&forks, 1);
+    hawser__signals_after_fork(&current);
     drop_wake_fd(&current);
+}
+
+unsigned hawser__fork_generation(void) {
+    return atomic_load_explicit(&forks, memory_order_relaxed);
 }
 
 static void prepare(void) {

@@ -37,4 +37,7 @@ void hawser__task_wake(hawser__task *task);
 /* Consumes a wake-up: true if there was one. */
 bool hawser__task_take_wake(hawser__task *task);
 
+/* How many forks lie between this process and the first: what other threads were doing at a fork did not come along. */
+unsigned hawser__fork_generation(void);
+
 #endif

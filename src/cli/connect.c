@@ -20,15 +20,15 @@
 #include <hawser.h>
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-/* After the peer's end, input that stays silent for this long is over. */
-#define GRACE_NS 500000000L
+/* After the peer's end: input that stays silent for this long is over, and a peer that takes nothing for this long is gone. */
+#define SILENT_INPUT 0.5
+#define DEAF_PEER 10.0
 
 struct talk {
     hawser_sock *sock;
@@ -40,12 +40,12 @@ struct talk {
     bool escape;                    /* standard output is a terminal */
     char last;                      /* byte that went to standard output */
 
-    atomic_uint_fast64_t out;       /* written by the sender */
-    atomic_bool sending;            /* it is inside a send, whose result is not known yet */
-    int send_error;                 /* why it stopped; read after DONE */
-    pthread_mutex_t lock;
+    pthread_mutex_t lock;           /* of what follows, which the sender writes */
     pthread_cond_t changed;
-    bool done;                      /* the sender has stopped */
+    uint64_t out;
+    bool sending;                   /* it is inside a send, whose result is not known yet */
+    bool done;                      /* it has stopped */
+    int send_error;                 /* why, if not at the end of the input */
 };
 
 /* A cut input must not look like a whole one: the peer gets a reset, not an end. Does not return. */
@@ -56,22 +56,30 @@ static void abandon(struct talk *talk, int code) {
     _exit(STATUS_LOCAL);
 }
 
-static int send_piece(struct talk *talk, const void *data, size_t size) {
-    atomic_store(&talk->sending, true);
-    int result = hawser_sendall(talk->sock, data, size);
-    if (result < 0)
-        talk->send_error = errno;
-    atomic_fetch_add(&talk->out, result < 0 ? hawser_moved() : size);
-    atomic_store(&talk->sending, false);
-    return result;
+/* Sends what the kernel takes of it at once: a slow peer shows as progress. The count, -1 on failure. */
+static ssize_t send_some(struct talk *talk, const void *data, size_t size) {
+    pthread_mutex_lock(&talk->lock);
+    talk->sending = true;
+    pthread_mutex_unlock(&talk->lock);
+    ssize_t n = hawser_send(talk->sock, data, size);
+    int code = errno;
+    pthread_mutex_lock(&talk->lock);
+    talk->sending = false;
+    talk->out += n < 0 ? 0 : (uint64_t)n;
+    talk->send_error = n < 0 ? code : 0;
+    pthread_cond_signal(&talk->changed);
+    pthread_mutex_unlock(&talk->lock);
+    return n;
 }
 
 static void send_input(struct talk *talk) {
     char buf[65536];
     ssize_t n;
     while ((n = input_some(STDIN_FILENO, buf, sizeof buf)) > 0) {
-        if (send_piece(talk, buf, (size_t)n) < 0)
-            return;
+        for (ssize_t sent = 0, more; sent < n; sent += more) {
+            if ((more = send_some(talk, buf + sent, (size_t)(n - sent))) < 0)
+                return;
+        }
     }
     if (n < 0)
         abandon(talk, errno);
@@ -131,52 +139,68 @@ static void end_line(struct talk *talk) {
         report_note("%s", "");
 }
 
-static int broke(struct talk *talk, int code) {
-    end_line(talk);
-    return connect_report_broken(talk->peer, code, talk->in, atomic_load(&talk->out));
+static struct timespec in_seconds(double seconds) {
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += (time_t)seconds;
+    at.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
+    at.tv_sec += at.tv_nsec / 1000000000;
+    at.tv_nsec %= 1000000000;
+    return at;
 }
 
-static void wait_a_grace(struct talk *talk) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += GRACE_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    while (!talk->done && pthread_cond_timedwait(&talk->changed, &talk->lock, &until) == 0)
+/* The bytes sent, once the send under way has its result: on a dead connection it has it at once. */
+static uint64_t settled_out(struct talk *talk) {
+    struct timespec until = in_seconds(SILENT_INPUT);
+    pthread_mutex_lock(&talk->lock);
+    while (talk->sending && pthread_cond_timedwait(&talk->changed, &talk->lock, &until) == 0)
         continue;
+    uint64_t out = talk->out;
+    pthread_mutex_unlock(&talk->lock);
+    return out;
 }
 
-/* The peer has ended: lets the sender finish while it gets on. Returns whether it has stopped by itself. */
-static bool finish_sending(struct talk *talk) {
+static int broke(struct talk *talk, int code) {
+    uint64_t out = settled_out(talk);
+    end_line(talk);
+    return connect_report_broken(talk->peer, code, talk->in, out);
+}
+
+/* Waits until the sender gets on or stops. False: it did neither in the time that its state allows. */
+static bool sender_moves(struct talk *talk) {
+    struct timespec until = in_seconds(talk->sending ? DEAF_PEER : SILENT_INPUT);
+    uint64_t before = talk->out;
+    while (!talk->done && talk->out == before && pthread_cond_timedwait(&talk->changed, &talk->lock, &until) == 0)
+        continue;
+    return talk->done || talk->out != before;
+}
+
+/* The peer has ended: lets the sender finish while it gets on. Returns why it failed, 0 when it did not or is still reading. */
+static int finish_sending(struct talk *talk) {
     bool interactive = isatty(STDIN_FILENO);
     pthread_mutex_lock(&talk->lock);
-    for (uint64_t before = UINT64_MAX; !talk->done && before != atomic_load(&talk->out);) {
-        if (interactive && !atomic_load(&talk->sending))
-            break;
-        before = atomic_load(&talk->out);
-        wait_a_grace(talk);
-    }
-    bool done = talk->done;
+    while (!talk->done && (talk->sending || !interactive) && sender_moves(talk))
+        continue;
+    int code = talk->sending ? ETIMEDOUT : talk->send_error;
     pthread_mutex_unlock(&talk->lock);
-    return done;
+    return code;
 }
 
 static void print_closing(struct talk *talk, double ended) {
     char in[FORMAT_ROOM], out[FORMAT_ROOM], took[FORMAT_ROOM];
     end_line(talk);
-    report_note("peer closed: in %s, out %s, %s", format_bytes(in, talk->in), format_bytes(out, atomic_load(&talk->out)),
+    report_note("peer closed: in %s, out %s, %s", format_bytes(in, talk->in), format_bytes(out, settled_out(talk)),
                 format_seconds(took, ended - talk->started));
 }
 
 static int conclude(struct talk *talk, bool quiet) {
     double ended = hawser_now();
-    bool done = finish_sending(talk);
-    /* A reset that the sender met is an end of stream for the receiver: the kernel tells it once. */
-    if (done && talk->send_error == ECONNRESET)
-        return broke(talk, ECONNRESET);
+    int code = finish_sending(talk);
+    if (code == ECONNRESET)   /* the kernel tells a reset once: here the sender met it, and the receiver saw an end */
+        return broke(talk, code);
     if (talk->notes)
         print_closing(talk, ended);
-    if (done && talk->send_error != 0 && !quiet && !isatty(STDIN_FILENO))
+    if (code != 0 && !quiet && !isatty(STDIN_FILENO))
         report_note("hawser: the peer closed before it had taken all of the input");
     return STATUS_DONE;
 }

@@ -139,7 +139,7 @@ static int run(const struct options *options) {
     return unknown_topic(name);
 }
 
-static const char *const choices[] = {"serve", "connect", "resolve", "completion", "addresses", "exit-status", NULL};
+static const char *const choices[] = {"serve", "connect", "resolve", "completion", "help", "addresses", "exit-status", NULL};
 
 const struct command command_help = {
     .name = "help",

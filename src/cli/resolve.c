@@ -35,6 +35,18 @@ static struct row row_of(const hawser_addrinfo *info) {
     return row;
 }
 
+/* The entry after INFO that no earlier one equals: two lines of /etc/hosts can yield the same address twice. */
+static const hawser_addrinfo *next_distinct(const hawser_addrinfo *list, const hawser_addrinfo *info) {
+    for (info = info->next; info; info = info->next) {
+        const hawser_addrinfo *before = list;
+        while (before != info && !(before->type == info->type && hawser_addr_equal(&before->addr, &info->addr)))
+            before = before->next;
+        if (before == info)
+            return info;
+    }
+    return NULL;
+}
+
 static void print_table(const hawser_addrinfo *list, bool has_port) {
     size_t width = strlen("address");
     for (const hawser_addrinfo *info = list; info; info = info->next) {
@@ -42,7 +54,7 @@ static void print_table(const hawser_addrinfo *list, bool has_port) {
         width = length > width ? length : width;
     }
     printf("%-7s %-7s %-*s  port\n", "family", "type", (int)width, "address");
-    for (const hawser_addrinfo *info = list; info; info = info->next) {
+    for (const hawser_addrinfo *info = list; info; info = next_distinct(list, info)) {
         struct row row = row_of(info);
         printf("%-7s %-7s %-*s  ", row.family, row.type, (int)width, row.address);
         if (has_port)
@@ -54,7 +66,7 @@ static void print_table(const hawser_addrinfo *list, bool has_port) {
 
 static int print_json(const hawser_addrinfo *list, const struct question *question) {
     struct json json = {.fd = STDOUT_FILENO};
-    for (const hawser_addrinfo *info = list; info; info = info->next) {
+    for (const hawser_addrinfo *info = list; info; info = next_distinct(list, info)) {
         struct row row = row_of(info);
         json_begin(&json, "address");
         json_text(&json, "name", question->name);
@@ -104,7 +116,7 @@ static int check(const struct question *question) {
 static void note_count(const hawser_addrinfo *list, double seconds) {
     int count = 0;
     char took[FORMAT_ROOM];
-    for (; list; list = list->next)
+    for (const hawser_addrinfo *info = list; info; info = next_distinct(list, info))
         count++;
     report_note("%d address%s, %s", count, count == 1 ? "" : "es", format_seconds(took, seconds));
 }

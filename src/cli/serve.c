@@ -71,7 +71,7 @@ static int start(enum log_level level) {
 
 static void sum_up(const struct totals *totals, const char *what) {
     char served[FORMAT_ROOM], out[FORMAT_ROOM], in[FORMAT_ROOM], errors[FORMAT_ROOM], cut[FORMAT_ROOM];
-    serve_log_note("served %s %s%s, out %s, in %s, %s error%s%s%s", format_count(served, totals->served), what,
+    serve_log_stop("served %s %s%s, out %s, in %s, %s error%s%s%s", format_count(served, totals->served), what,
                    totals->served == 1 ? "" : "s", format_bytes(out, totals->out), format_bytes(in, totals->in),
                    format_count(errors, totals->errors), totals->errors == 1 ? "" : "s", totals->cut ? ", cut off " : "",
                    totals->cut ? format_count(cut, totals->cut) : "");
@@ -84,7 +84,6 @@ static int serve(struct place *place, const struct service *service) {
                             : serve_stream(place->sock[0], service, &totals);
     int code = errno;
     sum_up(&totals, place->udp ? "datagram" : "connection");
-    serve_log_stop();
     return result == 0 ? STATUS_DONE : report_error(STATUS_CONNECT, "cannot go on serving: %s", report_reason(code));
 }
 

@@ -2,8 +2,7 @@
 /*
  * Datagrams: one thread a socket, each datagram answered to where it came from, from the address it was sent to.
  *
- * Answers go through a second socket on the same address (hawser_dup) whose waits are short: a Unix client that does not read
- * its answers loses them and holds nobody up.
+ * Answers never wait: a Unix client that does not read its answers loses them and holds nobody up.
  */
 #include "cli/format.h"
 #include "cli/report.h"
@@ -15,12 +14,11 @@
 #include <string.h>
 
 #define LARGEST 65536
-#define ANSWER_SECONDS 0.1
 
 struct post {
     const struct service *service;
     struct totals totals;
-    hawser_sock *sock, *answers;   /* the first is ours by hawser_ref, the second alone */
+    hawser_sock *sock;   /* a reference: the main thread closes it to end the thread */
     char *in, *out;
     pthread_t thread;
     bool started;
@@ -80,12 +78,12 @@ static ssize_t send_answer(struct post *post, struct letter *letter, const char 
     letter->message.msg_namelen = letter->from.len;
     letter->message.msg_flags = 0;
     free_interface(&letter->message);
-    ssize_t n = hawser_sendmsg(post->answers, &letter->message, 0);
+    ssize_t n = hawser_sendmsg(post->sock, &letter->message, MSG_DONTWAIT);
     if (n >= 0 || letter->message.msg_controllen == 0)
         return n;
     letter->message.msg_control = NULL;   /* it was sent to a broadcast or multicast address, which cannot be a source */
     letter->message.msg_controllen = 0;
-    return hawser_sendmsg(post->answers, &letter->message, 0);
+    return hawser_sendmsg(post->sock, &letter->message, MSG_DONTWAIT);
 }
 
 static void answer(struct post *post, struct letter *letter, size_t size) {
@@ -95,7 +93,8 @@ static void answer(struct post *post, struct letter *letter, size_t size) {
     const char *data = service->datagram ? service->datagram : post->out;
     size_t length = service->datagram ? strlen(data) : service->answer(post->in, size, &at_start, post->out);
     ssize_t sent = allowed ? send_answer(post, letter, data, length) : 0;
-    const char *problem = !allowed ? "not answered" : sent < 0 ? report_reason(errno) : NULL;
+    const char *failure = sent >= 0 ? NULL : errno == EAGAIN ? "no room there" : report_reason(errno);
+    const char *problem = allowed ? failure : "not answered";
     post->totals.served++;
     post->totals.in += size;
     post->totals.out += sent > 0 ? (uint64_t)sent : 0;
@@ -134,9 +133,8 @@ static void ask_for_destination(hawser_sock *sock) {
 static int start(struct post *post) {
     post->in = malloc(LARGEST);
     post->out = malloc((size_t)SERVICE_GROWTH * LARGEST);
-    post->answers = hawser_dup(post->sock);
-    if (!post->in || !post->out || !post->answers || hawser_settimeout(post->answers, ANSWER_SECONDS) < 0)
-        return post->in && post->out ? errno : ENOMEM;
+    if (!post->in || !post->out)
+        return ENOMEM;
     ask_for_destination(post->sock);
     int code = pthread_create(&post->thread, NULL, post_main, post);
     post->started = code == 0;
@@ -151,7 +149,6 @@ static void finish(struct post *post, hawser_sock *owned, struct totals *totals)
     totals->out += post->totals.out;
     totals->in += post->totals.in;
     totals->errors += post->totals.errors;
-    hawser_close(post->answers);
     hawser_unref(post->sock);
     free(post->in);
     free(post->out);

@@ -148,7 +148,7 @@ static void wait_until(double due) {
 static void sum_up_what_is_due(void) {
     double now = hawser_now();
     for (int kind = 0; kind < LOG_KINDS; kind++) {
-        if (state.windows[kind].dropped > 0 && (state.stopping || is_over(&state.windows[kind], now)) && state.count < RING)
+        if (state.windows[kind].dropped > 0 && is_over(&state.windows[kind], now) && state.count < RING)
             sum_up((enum log_kind)kind);
     }
 }
@@ -198,12 +198,22 @@ int serve_log_start(enum log_level level) {
     return code;
 }
 
-void serve_log_stop(void) {
+void serve_log_stop(const char *format, ...) {
+    char text[LINE];
+    va_list args;
     if (!state.running)
         return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
     pthread_mutex_lock(&state.lock);
+    for (int kind = 0; kind < LOG_KINDS; kind++) {
+        wait_for_room();
+        sum_up((enum log_kind)kind);
+    }
+    wait_for_room();
+    append(text);
     state.stopping = true;
-    pthread_cond_signal(&state.filled);
     pthread_mutex_unlock(&state.lock);
     pthread_join(state.writer, NULL);
     state.running = false;

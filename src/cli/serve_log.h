@@ -24,7 +24,7 @@ void serve_log_event(enum log_kind kind, const char *format, ...) __attribute__(
 /* A line of its own, never dropped (except when quiet), in order with the events. */
 void serve_log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Writes everything that waits, the sums included, and ends the thread. */
-void serve_log_stop(void);
+/* Writes everything that waits, the sums included, then the line, and ends the thread. */
+void serve_log_stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

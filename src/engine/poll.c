@@ -25,57 +25,76 @@ static int fd_of(hawser__endpoint *endpoint) {
     return atomic_load(&endpoint->evicted) ? -1 : hawser__poll_endpoint(endpoint)->fd;
 }
 
-/* Whether an operation that gave RESULT should be tried again; waits before saying so. Flags that make the kernel answer at
- * once (the caller's own MSG_DONTWAIT, out-of-band data, the error queue) are not waited for: no readiness announces them. */
-static bool again(hawser__endpoint *endpoint, enum hawser__direction direction, int flags, hawser__deadline deadline,
-                  ssize_t *result) {
+/* How often an operation has waited so far, and what it learnt by it. */
+struct tries {
+    hawser__deadline deadline;
+    unsigned round;
+    bool ended;   /* nothing more will come in */
+};
+
+/* Whether an operation that gave RESULT should be tried again; waits before saying so. Flags that make the kernel answer at once
+ * (the caller's own MSG_DONTWAIT, out-of-band data, the error queue) are not waited for: no readiness announces them. A datagram
+ * socket whose receiving direction was shut has no end of its own to report: it says EAGAIN, and that is the end. */
+static bool again(hawser__endpoint *endpoint, enum hawser__direction direction, int flags, struct tries *tries, ssize_t *result) {
     if (*result == -EINTR)
         return true;
     if (*result != -EAGAIN || (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) || (direction == HAWSER__IN && (flags & MSG_OOB)))
         return false;
-    *result = hawser__poll_wait(endpoint, direction, deadline);
-    return *result == 0;
+    if (tries->ended) {
+        *result = 0;
+        return false;
+    }
+    *result = hawser__poll_wait(endpoint, direction, tries->deadline, tries->round++);
+    tries->ended = *result == 1;
+    return *result >= 0;
 }
 
 static ssize_t poll_recv(hawser__endpoint *endpoint, void *buf, size_t size, int flags, hawser__deadline deadline) {
     ssize_t n;
+    struct tries tries = {.deadline = deadline};
     do
         n = hawser__sys_recv(fd_of(endpoint), buf, size, flags | MSG_DONTWAIT);
-    while (again(endpoint, HAWSER__IN, flags, deadline, &n));
+    while (again(endpoint, HAWSER__IN, flags, &tries, &n));
     return n;
 }
 
 static ssize_t poll_send(hawser__endpoint *endpoint, const void *data, size_t size, int flags, hawser__deadline deadline) {
     ssize_t n;
+    struct tries tries = {.deadline = deadline};
     do
         n = hawser__sys_send(fd_of(endpoint), data, size, flags | MSG_DONTWAIT);
-    while (again(endpoint, HAWSER__OUT, flags, deadline, &n));
+    while (again(endpoint, HAWSER__OUT, flags, &tries, &n));
     return n;
 }
 
+/* Only Unix sockets bring descriptors; some other families (AF_PACKET) refuse the flag that makes them close-on-exec. */
 static ssize_t poll_recvmsg(hawser__endpoint *endpoint, struct msghdr *msg, int flags, hawser__deadline deadline) {
+    int added = MSG_DONTWAIT | (hawser__poll_endpoint(endpoint)->is_unix ? MSG_CMSG_CLOEXEC : 0);
     ssize_t n;
+    struct tries tries = {.deadline = deadline};
     do
-        n = hawser__sys_recvmsg(fd_of(endpoint), msg, flags | MSG_DONTWAIT);
-    while (again(endpoint, HAWSER__IN, flags, deadline, &n));
+        n = hawser__sys_recvmsg(fd_of(endpoint), msg, flags | added);
+    while (again(endpoint, HAWSER__IN, flags, &tries, &n));
     return n;
 }
 
 static ssize_t poll_sendmsg(hawser__endpoint *endpoint, const struct msghdr *msg, int flags, hawser__deadline deadline) {
     ssize_t n;
+    struct tries tries = {.deadline = deadline};
     do
         n = hawser__sys_sendmsg(fd_of(endpoint), msg, flags | MSG_DONTWAIT);
-    while (again(endpoint, HAWSER__OUT, flags, deadline, &n));
+    while (again(endpoint, HAWSER__OUT, flags, &tries, &n));
     return n;
 }
 
 static ssize_t poll_sendfile(hawser__endpoint *endpoint, int fd, int64_t *offset, size_t count, hawser__deadline deadline) {
     ssize_t n;
-    if (hawser__poll_endpoint(endpoint)->blocking)
+    struct tries tries = {.deadline = deadline};
+    if (hawser__poll_may_block(hawser__poll_endpoint(endpoint)))
         return -EINVAL;   /* sendfile has no MSG_DONTWAIT: the caller reads and sends instead */
     do
         n = hawser__sys_sendfile(fd_of(endpoint), fd, offset, count < CHUNK ? count : CHUNK);
-    while (again(endpoint, HAWSER__OUT, 0, deadline, &n));
+    while (again(endpoint, HAWSER__OUT, 0, &tries, &n));
     return n;
 }
 

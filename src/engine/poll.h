@@ -14,8 +14,9 @@ enum hawser__direction { HAWSER__IN, HAWSER__OUT };
 struct hawser__poll_endpoint {
     hawser__endpoint base;
     int fd;
-    bool adopted;                  /* its flags are not ours to change */
-    bool blocking;                 /* adopted with O_NONBLOCK off */
+    atomic_bool shared;            /* adopted, or duplicated: O_NONBLOCK may be off, and is not ours to change */
+    bool is_unix;                  /* messages may bring descriptors */
+    atomic_uint generation;        /* the fork generation that lock and waiters belong to */
     pthread_mutex_t lock;          /* guards waiters: who wakes a task holds it, so the task cannot leave meanwhile */
     hawser__task *waiters[2];
     struct sockaddr_storage retry; /* connect to a Unix listener whose queue is full: the address to try again */
@@ -25,8 +26,14 @@ struct hawser__poll_endpoint {
 
 struct hawser__poll_endpoint *hawser__poll_endpoint(hawser__endpoint *endpoint);
 
+/* Takes the lock; in the child of a fork a new one, with nobody waiting. */
+void hawser__poll_lock(struct hawser__poll_endpoint *self);
+
+/* Whether calls that have no MSG_DONTWAIT could block the thread. */
+bool hawser__poll_may_block(struct hawser__poll_endpoint *self);
+
 /* Birth, options and the end: poll_endpoint.c */
-int hawser__poll_wrap(hawser__engine *engine, int fd, hawser__endpoint **ret);
+int hawser__poll_wrap(hawser__engine *engine, int fd, bool is_unix, hawser__endpoint **ret);
 int hawser__poll_open(hawser__engine *engine, int family, int type, int proto, hawser__endpoint **ret);
 int hawser__poll_adopt(hawser__engine *engine, int fd, hawser__endpoint **ret);
 int hawser__poll_pair(hawser__engine *engine, int family, int type, int proto, hawser__endpoint *ret[2]);
@@ -44,13 +51,14 @@ void hawser__poll_evict(hawser__endpoint *endpoint);
 void hawser__poll_close(hawser__endpoint *endpoint);
 int hawser__poll_detach(hawser__endpoint *endpoint, bool blocking);
 
-/* Waiting: poll_wait.c. All give 0 when it is worth trying again, else a negative code. */
-int hawser__poll_wait(hawser__endpoint *endpoint, enum hawser__direction direction, hawser__deadline deadline);
+/* Waiting: poll_wait.c. All give 0 or more when it is worth trying again, else a negative code. */
+/* ROUND counts the times that an operation has waited before, and was told "ready", in vain. 1 = nothing more will come in. */
+int hawser__poll_wait(hawser__endpoint *endpoint, enum hawser__direction direction, hawser__deadline deadline, unsigned round);
 int hawser__poll_wait_any(hawser__endpoint *const *endpoints, size_t n, enum hawser__direction direction,
                           hawser__deadline deadline, bool *ret_ready);
 /* Waits on the endpoints' account without watching them: 0 at UNTIL or when woken. */
 int hawser__poll_pause(hawser__endpoint *const *endpoints, size_t n, hawser__deadline until);
-int hawser__poll_wait_fd(hawser__engine *engine, int fd, int events, hawser__deadline deadline);
+int hawser__poll_wait_fd(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline);
 int hawser__poll_sleep(hawser__engine *engine, hawser__deadline deadline);
 
 /* Connections: poll_connect.c */

@@ -24,11 +24,11 @@ struct guard {
     struct timeval old;
 };
 
-static struct guard guard_begin(struct hawser__poll_endpoint *self, int option) {
+static struct guard guard_begin(struct hawser__poll_endpoint *self, bool may_block, int option) {
     struct guard guard = {.fd = self->fd, .option = option};
     socklen_t size = sizeof guard.old;
     const struct timeval shortest = {.tv_usec = 1000};
-    guard.set = self->blocking && hawser__sys_getsockopt(self->fd, SOL_SOCKET, option, &guard.old, &size) == 0 &&
+    guard.set = may_block && hawser__sys_getsockopt(self->fd, SOL_SOCKET, option, &guard.old, &size) == 0 &&
                 hawser__sys_setsockopt(self->fd, SOL_SOCKET, option, &shortest, sizeof shortest) == 0;
     return guard;
 }
@@ -47,9 +47,9 @@ static bool died_in_queue(int code) {
     return false;
 }
 
-static bool worth_looking(struct hawser__poll_endpoint *self) {
+static bool anything_there(struct hawser__poll_endpoint *self) {
     struct pollfd fd = {.fd = self->fd, .events = POLLIN};
-    return !self->blocking || hawser__sys_poll(&fd, 1, 0) != 0;
+    return hawser__sys_poll(&fd, 1, 0) != 0;
 }
 
 /* A connection of this listener, or -EAGAIN. */
@@ -57,10 +57,11 @@ static int try_accept(hawser__endpoint *listener, struct sockaddr *peer, socklen
     struct hawser__poll_endpoint *self = hawser__poll_endpoint(listener);
     if (atomic_load(&listener->evicted))
         return -EBADF;
-    if (!worth_looking(self))
+    bool may_block = hawser__poll_may_block(self);
+    if (may_block && !anything_there(self))
         return -EAGAIN;
     socklen_t room = *len;
-    struct guard guard = guard_begin(self, SO_RCVTIMEO);
+    struct guard guard = guard_begin(self, may_block, SO_RCVTIMEO);
     int fd;
     do {
         *len = room;
@@ -70,8 +71,8 @@ static int try_accept(hawser__endpoint *listener, struct sockaddr *peer, socklen
     return fd;
 }
 
-static int wrap_accepted(hawser__engine *engine, int fd, hawser__endpoint **ret) {
-    int result = hawser__poll_wrap(engine, fd, ret);
+static int wrap_accepted(hawser__endpoint *listener, int fd, hawser__endpoint **ret) {
+    int result = hawser__poll_wrap(listener->engine, fd, hawser__poll_endpoint(listener)->is_unix, ret);
     if (result < 0)
         hawser__sys_close(fd);
     return result;
@@ -80,16 +81,16 @@ static int wrap_accepted(hawser__engine *engine, int fd, hawser__endpoint **ret)
 int hawser__poll_accept(hawser__endpoint *const *listeners, size_t n, struct sockaddr *peer, socklen_t *len,
                         hawser__deadline deadline, hawser__endpoint **ret) {
     socklen_t room = *len;
-    for (;;) {
+    for (unsigned round = 0;; round++) {
         for (size_t i = 0; i < n; i++) {
             *len = room;
             int fd = try_accept(listeners[i], peer, len);
             if (fd >= 0)
-                return wrap_accepted(listeners[i]->engine, fd, ret);
+                return wrap_accepted(listeners[i], fd, ret);
             if (fd != -EAGAIN)
                 return fd;
         }
-        int result = n == 1 ? hawser__poll_wait(listeners[0], HAWSER__IN, deadline)
+        int result = n == 1 ? hawser__poll_wait(listeners[0], HAWSER__IN, deadline, round)
                             : hawser__poll_wait_any(listeners, n, HAWSER__IN, deadline, NULL);
         if (result < 0)
             return result;
@@ -97,14 +98,15 @@ int hawser__poll_accept(hawser__endpoint *const *listeners, size_t n, struct soc
 }
 
 static int connect_once(struct hawser__poll_endpoint *self, const struct sockaddr *sa, socklen_t len) {
-    struct guard guard = guard_begin(self, SO_SNDTIMEO);
+    struct guard guard = guard_begin(self, hawser__poll_may_block(self), SO_SNDTIMEO);
     int result = hawser__sys_connect(self->fd, sa, len);
     guard_end(&guard);
     return result;
 }
 
-/* An interrupted connect goes on by itself: calling it again would say EALREADY. A full queue of a Unix listener is EAGAIN, and
- * nothing tells when there is room: the connect is tried again while it is awaited. */
+/* An interrupted connect goes on by itself: calling it again would say EALREADY. Not so a Unix one, which is made at once or, while
+ * the listener's queue is full, not at all (EAGAIN; EINTR where it may block): nothing tells when there is room, so it is tried
+ * again while it is awaited. */
 int hawser__poll_connect_begin(hawser__endpoint *endpoint, const struct sockaddr *sa, socklen_t len) {
     struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
     if (atomic_load(&endpoint->evicted))
@@ -112,11 +114,13 @@ int hawser__poll_connect_begin(hawser__endpoint *endpoint, const struct sockaddr
     self->retry_len = 0;
     self->retry_result = 0;
     int result = connect_once(self, sa, len);
-    if (result == -EAGAIN && sa->sa_family == AF_UNIX && len <= sizeof self->retry) {
-        memcpy(&self->retry, sa, len);
-        self->retry_len = len;
-    }
-    return result == -EINTR || (result == -EAGAIN && self->retry_len) ? -EINPROGRESS : result;
+    if (result != -EINTR && result != -EAGAIN)
+        return result;
+    if (sa->sa_family != AF_UNIX || len > sizeof self->retry)
+        return result == -EINTR ? -EINPROGRESS : result;
+    memcpy(&self->retry, sa, len);
+    self->retry_len = len;
+    return -EINPROGRESS;
 }
 
 static bool still_full(struct hawser__poll_endpoint *self) {

@@ -16,42 +16,69 @@ static int fd_of(hawser__endpoint *endpoint) {
     return hawser__poll_endpoint(endpoint)->fd;
 }
 
+static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;   /* held for a few instructions, never over a fork */
+
+/* The lock may have been held by a thread that stayed with the parent, and so did all who waited. */
+static void renew(struct hawser__poll_endpoint *self, unsigned generation) {
+    pthread_mutex_lock(&fork_lock);
+    if (atomic_load(&self->generation) != generation) {
+        pthread_mutex_init(&self->lock, NULL);
+        self->waiters[HAWSER__IN] = self->waiters[HAWSER__OUT] = NULL;
+        atomic_store(&self->generation, generation);
+    }
+    pthread_mutex_unlock(&fork_lock);
+}
+
+void hawser__poll_lock(struct hawser__poll_endpoint *self) {
+    unsigned generation = hawser__fork_generation();
+    if (atomic_load(&self->generation) != generation)
+        renew(self, generation);
+    pthread_mutex_lock(&self->lock);
+}
+
+/* O_NONBLOCK belongs to what duplicates share, so it may have changed since the last look. */
+bool hawser__poll_may_block(struct hawser__poll_endpoint *self) {
+    if (!atomic_load(&self->shared))
+        return false;
+    int flags = hawser__sys_fcntl(self->fd, F_GETFL, 0);
+    return flags >= 0 && !(flags & O_NONBLOCK);
+}
+
 /* Takes FD over only when it succeeds. */
-int hawser__poll_wrap(hawser__engine *engine, int fd, hawser__endpoint **ret) {
+int hawser__poll_wrap(hawser__engine *engine, int fd, bool is_unix, hawser__endpoint **ret) {
     struct hawser__poll_endpoint *made = hawser__zalloc(sizeof *made);
     if (!made)
         return -ENOMEM;
     made->base.engine = engine;
     made->fd = fd;
+    made->is_unix = is_unix;
+    made->generation = hawser__fork_generation();
     pthread_mutex_init(&made->lock, NULL);
     *ret = &made->base;
     return 0;
 }
 
-static int wrap_or_close(hawser__engine *engine, int fd, hawser__endpoint **ret) {
-    int result = fd < 0 ? fd : hawser__poll_wrap(engine, fd, ret);
+static int wrap_or_close(hawser__engine *engine, int fd, bool is_unix, hawser__endpoint **ret) {
+    int result = fd < 0 ? fd : hawser__poll_wrap(engine, fd, is_unix, ret);
     if (result < 0)
         hawser__sys_close(fd);
     return result;
 }
 
 int hawser__poll_open(hawser__engine *engine, int family, int type, int proto, hawser__endpoint **ret) {
-    return wrap_or_close(engine, hawser__sys_socket(family, type, proto), ret);
+    return wrap_or_close(engine, hawser__sys_socket(family, type, proto), family == AF_UNIX, ret);
 }
 
 int hawser__poll_adopt(hawser__engine *engine, int fd, hawser__endpoint **ret) {
-    int type;
-    socklen_t size = sizeof type;
-    int result = hawser__sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);   /* ENOTSOCK, EBADF */
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof own;
+    int result = hawser__sys_getsockname(fd, (struct sockaddr *)&own, &size);   /* ENOTSOCK, EBADF */
     if (result < 0)
         return result;
-    int flags = hawser__sys_fcntl(fd, F_GETFL, 0);
-    result = flags < 0 ? flags : hawser__poll_wrap(engine, fd, ret);
-    if (result < 0)
-        return result;
-    hawser__poll_endpoint(*ret)->adopted = true;
-    hawser__poll_endpoint(*ret)->blocking = !(flags & O_NONBLOCK);
-    return 0;
+    result = hawser__poll_wrap(engine, fd, own.ss_family == AF_UNIX, ret);
+    if (result == 0)
+        hawser__poll_endpoint(*ret)->shared = true;
+    return result;
 }
 
 int hawser__poll_pair(hawser__engine *engine, int family, int type, int proto, hawser__endpoint *ret[2]) {
@@ -59,12 +86,12 @@ int hawser__poll_pair(hawser__engine *engine, int family, int type, int proto, h
     int result = hawser__sys_socketpair(family, type, proto, fds);
     if (result < 0)
         return result;
-    result = wrap_or_close(engine, fds[0], &ret[0]);
+    result = wrap_or_close(engine, fds[0], family == AF_UNIX, &ret[0]);
     if (result < 0) {
         hawser__sys_close(fds[1]);
         return result;
     }
-    result = wrap_or_close(engine, fds[1], &ret[1]);
+    result = wrap_or_close(engine, fds[1], family == AF_UNIX, &ret[1]);
     if (result < 0)
         hawser__poll_close(ret[0]);
     return result;
@@ -72,12 +99,10 @@ int hawser__poll_pair(hawser__engine *engine, int family, int type, int proto, h
 
 int hawser__poll_dup(hawser__endpoint *endpoint, hawser__endpoint **ret) {
     struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
-    int result = wrap_or_close(endpoint->engine, hawser__sys_dup(self->fd), ret);
-    if (result < 0)
-        return result;
-    hawser__poll_endpoint(*ret)->adopted = self->adopted;
-    hawser__poll_endpoint(*ret)->blocking = self->blocking;
-    return 0;
+    int result = wrap_or_close(endpoint->engine, hawser__sys_dup(self->fd), self->is_unix, ret);
+    if (result == 0)
+        hawser__poll_endpoint(*ret)->shared = self->shared = true;
+    return result;
 }
 
 int hawser__poll_bind(hawser__endpoint *endpoint, const struct sockaddr *sa, socklen_t len) {
@@ -118,7 +143,7 @@ int hawser__poll_descriptor(hawser__endpoint *endpoint) {
 
 void hawser__poll_evict(hawser__endpoint *endpoint) {
     struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
-    pthread_mutex_lock(&self->lock);
+    hawser__poll_lock(self);
     atomic_store(&endpoint->evicted, true);
     for (int direction = HAWSER__IN; direction <= HAWSER__OUT; direction++)
         if (self->waiters[direction])
@@ -140,7 +165,7 @@ void hawser__poll_close(hawser__endpoint *endpoint) {
 /* Whoever gets the descriptor of a socket without timeout expects a plain, blocking one. */
 int hawser__poll_detach(hawser__endpoint *endpoint, bool blocking) {
     struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
-    if (blocking && !self->adopted) {
+    if (blocking && !atomic_load(&self->shared)) {
         int flags = hawser__sys_fcntl(self->fd, F_GETFL, 0);
         int result = flags < 0 ? flags : hawser__sys_fcntl(self->fd, F_SETFL, flags & ~O_NONBLOCK);
         if (result < 0)

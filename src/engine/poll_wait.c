@@ -13,10 +13,13 @@
 #include <errno.h>
 #include <hawser/world.h>
 
+#define PAUSE_FIRST (1 * HAWSER__SECOND / 1000)
+#define PAUSE_DOUBLINGS 4   /* 16 ms */
+
 /* Whether the endpoint was evicted already. */
 static bool enlist(hawser__endpoint *endpoint, enum hawser__direction direction, hawser__task *task) {
     struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
-    pthread_mutex_lock(&self->lock);
+    hawser__poll_lock(self);
     self->waiters[direction] = task;
     bool evicted = atomic_load(&endpoint->evicted);
     pthread_mutex_unlock(&self->lock);
@@ -54,10 +57,25 @@ int hawser__poll_pause(hawser__endpoint *const *endpoints, size_t n, hawser__dea
     return result == -ETIMEDOUT ? 0 : result;
 }
 
-int hawser__poll_wait(hawser__endpoint *endpoint, enum hawser__direction direction, hawser__deadline deadline) {
+/* Readiness can be wrong for long: a Unix datagram socket whose receiver is full is always writable, a pending error makes any
+ * socket readable. Asking poll again at once would burn a core past the deadline, so every second round is a pause. */
+static int pause_for(hawser__endpoint *endpoint, hawser__deadline deadline, unsigned round) {
+    int64_t now = hawser__clock_monotonic();
+    int64_t ns = PAUSE_FIRST << (round / 2 < PAUSE_DOUBLINGS ? round / 2 : PAUSE_DOUBLINGS);
+    if (now >= deadline)
+        return -hawser__deadline_code(deadline);
+    return hawser__poll_pause(&endpoint, 1, now + ns < deadline ? now + ns : deadline);
+}
+
+int hawser__poll_wait(hawser__endpoint *endpoint, enum hawser__direction direction, hawser__deadline deadline, unsigned round) {
     if (deadline == HAWSER__NOW)
         return atomic_load(&endpoint->evicted) ? -EBADF : -EAGAIN;
-    return hawser__poll_wait_any(&endpoint, 1, direction, deadline, NULL);
+    if (round % 2 == 1)
+        return pause_for(endpoint, deadline, round);
+    struct pollfd fd = {.fd = hawser__poll_endpoint(endpoint)->fd,
+                        .events = direction == HAWSER__IN ? POLLIN | POLLRDHUP : POLLOUT};
+    int result = park_at(&endpoint, 1, direction, &fd, 1, deadline);
+    return result > 0 ? (fd.revents & POLLRDHUP) != 0 : result;
 }
 
 static int events_of(short revents, int wanted) {
@@ -71,12 +89,12 @@ static int events_of(short revents, int wanted) {
     return events & wanted;
 }
 
-int hawser__poll_wait_fd(hawser__engine *engine, int fd, int events, hawser__deadline deadline) {
+int hawser__poll_wait_fd(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline) {
     (void)engine;
     for (;;) {
         struct pollfd watched = {.fd = fd, .events = (short)((events & HAWSER_READABLE ? POLLIN : 0) |
                                                              (events & HAWSER_WRITABLE ? POLLOUT : 0))};
-        int result = hawser__park(&watched, 1, deadline);
+        int result = park_at(&account, account != NULL, HAWSER__OUT, &watched, 1, deadline);
         if (result < 0)
             return result;
         if (watched.revents & POLLNVAL)

@@ -6,7 +6,7 @@
  *   CLOSED     hawser_close was called: calls on the socket fail with EBADF
  *   ENDED      the last share of the connection was dropped: calls of files fail as well; nobody gets in any more
  *   RECEIVING  a task is inside as receiver       SENDING  a task is inside as sender
- *   the rest   how many calls are inside
+ *   the rest   how many calls are inside (28 bits), and the fork generation in which that was counted (32 bits)
  *
  * ENDED is set exactly once. From then on the count of those inside only falls, so exactly one leave() brings it to 0, and
  * that one closes the endpoints. A call that is inside holds a reference, so that the memory outlives a hawser_close that
@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/task.h"
 #include "net/timeout.h"
 #include "net/transport.h"
 #include "sched/park.h"
@@ -24,7 +25,9 @@
 
 enum { CLOSED = 1, ENDED = 2, RECEIVING = 4, SENDING = 8, ONE_INSIDE = 16 };
 
-static const unsigned side_bit[] = {[HAWSER__SHORT] = 0, [HAWSER__RECEIVER] = RECEIVING, [HAWSER__SENDER] = SENDING};
+#define GENERATION_SHIFT 32
+
+static const uint64_t side_bit[] = {[HAWSER__SHORT] = 0, [HAWSER__RECEIVER] = RECEIVING, [HAWSER__SENDER] = SENDING};
 
 hawser_sock *hawser__handle_around(hawser__endpoint *endpoint, int family, int type, int proto) {
     hawser_sock *sock = hawser__zalloc(sizeof *sock);
@@ -62,14 +65,25 @@ static void close_endpoints(hawser_sock *sock) {
     sock->endpoint_count = 0;
 }
 
+/* STATE without those who stayed behind at a fork. */
+static uint64_t fresh(uint64_t state) {
+    uint64_t generation = hawser__fork_generation();
+    return state >> GENERATION_SHIFT == generation ? state : generation << GENERATION_SHIFT | (state & (CLOSED | ENDED));
+}
+
+static uint64_t inside(uint64_t state) {
+    return (uint32_t)state / ONE_INSIDE;
+}
+
 static int enter(hawser_sock *sock, enum hawser__side side, unsigned shut) {
-    unsigned state = atomic_load(&sock->state);
+    uint64_t state = atomic_load(&sock->state), next;
     do {
-        if (state & shut)
+        next = fresh(state);
+        if (next & shut)
             return -EBADF;
-        if (state & side_bit[side])
+        if (next & side_bit[side])
             return -EBUSY;
-    } while (!atomic_compare_exchange_weak(&sock->state, &state, (state | side_bit[side]) + ONE_INSIDE));
+    } while (!atomic_compare_exchange_weak(&sock->state, &state, (next | side_bit[side]) + ONE_INSIDE));
     hawser_ref(sock);
     int interrupted = side == HAWSER__SHORT ? 0 : hawser__interrupt_check();
     if (interrupted < 0)
@@ -86,9 +100,8 @@ int hawser__file_enter(hawser_sock *sock, enum hawser__side side) {
 }
 
 void hawser__leave(hawser_sock *sock, enum hawser__side side) {
-    unsigned before = side_bit[side] ? atomic_fetch_sub(&sock->state, side_bit[side] + ONE_INSIDE)
-                                     : atomic_fetch_sub(&sock->state, ONE_INSIDE);
-    if ((before & ENDED) && before / ONE_INSIDE == 1)
+    uint64_t before = atomic_fetch_sub(&sock->state, side_bit[side] + ONE_INSIDE);
+    if ((before & ENDED) && inside(before) == 1)
         close_endpoints(sock);
     hawser_unref(sock);
 }
@@ -97,8 +110,8 @@ void hawser__leave(hawser_sock *sock, enum hawser__side side) {
  * waiter that leaves meanwhile does not free what is still being evicted. */
 static void end(hawser_sock *sock) {
     hawser_ref(sock);
-    unsigned state = atomic_load(&sock->state);
-    while (!atomic_compare_exchange_weak(&sock->state, &state, (state | CLOSED | ENDED) + ONE_INSIDE))
+    uint64_t state = atomic_load(&sock->state);
+    while (!atomic_compare_exchange_weak(&sock->state, &state, (fresh(state) | CLOSED | ENDED) + ONE_INSIDE))
         ;
     for (size_t i = 0; i < sock->endpoint_count; i++)
         sock->engine->ops->evict(sock->endpoints[i]);
@@ -110,14 +123,23 @@ static void drop_share(hawser_sock *sock) {
         end(sock);
 }
 
+/* A share is taken only from those there are: at 0 somebody is ending the connection, which must not be ended twice. */
+static bool take_share(hawser_sock *sock) {
+    unsigned shares = atomic_load(&sock->ios);
+    while (shares > 0 && !atomic_compare_exchange_weak(&sock->ios, &shares, shares + 1))
+        ;
+    return shares > 0;
+}
+
 int hawser__file_attach(hawser_sock *sock) {
     int result = hawser__enter(sock, HAWSER__SHORT);
     if (result < 0)
         return result;
-    hawser_ref(sock);
-    atomic_fetch_add(&sock->ios, 1);
+    bool taken = take_share(sock);
+    if (taken)
+        hawser_ref(sock);
     hawser__leave(sock, HAWSER__SHORT);
-    return 0;
+    return taken ? 0 : -EBADF;
 }
 
 void hawser__file_detach(hawser_sock *sock) {
@@ -149,26 +171,33 @@ void hawser_close(hawser_sock *sock) {
     hawser_unref(sock);
 }
 
-int hawser__handle_detach(hawser_sock *sock) {
-    unsigned nobody = 0;
-    if (atomic_load(&sock->state) & CLOSED)
-        return -EBADF;
+/* The caller is the only one inside. From ENDED on nobody else gets in, and the leave that follows finds nothing to close. */
+static int detach_alone(hawser_sock *sock) {
+    uint64_t alone = fresh(0) + ONE_INSIDE;
     if (sock->endpoint_count != 1)
         return -EOPNOTSUPP;
-    if (atomic_load(&sock->ios) != 1)
+    if (atomic_load(&sock->ios) != 1 || !atomic_compare_exchange_strong(&sock->state, &alone, alone | CLOSED | ENDED))
         return -EBUSY;
-    if (!atomic_compare_exchange_strong(&sock->state, &nobody, CLOSED | ENDED))
-        return nobody & CLOSED ? -EBADF : -EBUSY;
     int fd = sock->engine->ops->detach(sock->endpoints[0], atomic_load(&sock->timeout) == HAWSER__NEVER);
     if (fd < 0) {
-        atomic_store(&sock->state, 0);
+        atomic_fetch_and(&sock->state, ~(uint64_t)(CLOSED | ENDED));
         return fd;
     }
     sock->endpoint_count = 0;
     hawser__free(sock->unix_file);   /* the file now belongs to whoever got the descriptor */
     sock->unix_file = NULL;
-    hawser_unref(sock);
     return fd;
+}
+
+int hawser__handle_detach(hawser_sock *sock) {
+    int result = hawser__enter(sock, HAWSER__SHORT);
+    if (result < 0)
+        return result;
+    result = detach_alone(sock);
+    hawser__leave(sock, HAWSER__SHORT);
+    if (result >= 0)
+        hawser_unref(sock);
+    return result;
 }
 
 hawser__deadline hawser__sock_deadline(const hawser_sock *sock) {

@@ -28,7 +28,7 @@ struct hawser__transport {
 
 struct hawser_sock {
     atomic_uint refs, ios;
-    atomic_uint state;                       /* see handle.c */
+    _Atomic uint64_t state;                  /* see handle.c */
     const struct hawser__transport *transport;
     void *transport_state;
     hawser__engine *engine;

@@ -30,6 +30,7 @@ struct plan {
     hawser_listen_options options;
     bool dual;                              /* IPv6 sockets serve IPv4 as well */
     struct hawser__unix_file *unix_file;
+    bool bound;                             /* the last address was bound, whatever came after */
     hawser_addr failed;                     /* the address that the failure is about */
 };
 
@@ -56,10 +57,11 @@ static int prepare(const struct plan *plan, hawser__endpoint *endpoint, int fami
     return result;
 }
 
-static int bind_and_listen(const struct plan *plan, hawser__endpoint *endpoint, const hawser_addr *addr) {
+static int bind_and_listen(struct plan *plan, hawser__endpoint *endpoint, const hawser_addr *addr) {
     const struct hawser__engine_ops *ops = plan->engine->ops;
     int backlog = plan->options.backlog;
     int result = ops->bind(endpoint, (const struct sockaddr *)&addr->ss, addr->len);
+    plan->bound = result == 0;
     if (result < 0 || plan->options.type == SOCK_DGRAM)
         return result;
     return ops->listen(endpoint, backlog == 0 ? BACKLOG : backlog < 0 ? 0 : backlog);
@@ -157,7 +159,7 @@ static int open_unix_file(struct plan *plan, const hawser_addrinfo *at, hawser__
     if (result < 0)
         return result;
     result = open_one(plan, at, ret);
-    ops->unix_settle(plan->engine, file, result == 0);
+    ops->unix_settle(plan->engine, file, plan->bound);   /* so that undo() removes what a failed listen leaves behind */
     return result;
 }
 

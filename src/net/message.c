@@ -46,6 +46,8 @@ ssize_t hawser_send_fds(hawser_sock *sock, const void *data, size_t size, const 
     struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
     if (count > MOST_FDS)
         return hawser__fail(EINVAL, "send %zu descriptors: at most %d fit one message", count, MOST_FDS);
+    if (count > 0 && sock->family != AF_UNIX)   /* the kernel would send the bytes and say nothing */
+        return hawser__fail(EOPNOTSUPP, "send %zu descriptors over a socket that is no Unix socket", count);
     if (count > 0) {
         memset(&control, 0, sizeof control);
         msg.msg_control = &control;

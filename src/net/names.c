@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of hosts, services and protocols. Every call checks what can be checked, answers numeric questions by itself, and hands
- * the rest to the engine as one or two look-ups under one deadline. Outputs are written only on success.
+ * Names of hosts, and of this one. Every call checks what can be checked, answers numeric questions by itself, and hands the
+ * rest to the engine as one or two look-ups under one deadline. Outputs are written only on success.
  */
 #include "net/names.h"
 
@@ -20,7 +20,7 @@
 
 #define NAMEINFO_FLAGS (NI_NUMERICHOST | NI_NUMERICSERV | NI_NOFQDN | NI_NAMEREQD | NI_DGRAM | NI_IDN)
 
-static int copy_out(const char *text, char *out, size_t size) {
+int hawser__name_out(const char *text, char *out, size_t size) {
     size_t needed = strlen(text) + 1;
     if (needed > size)
         return -HAWSER_EOVERFLOW;
@@ -28,9 +28,8 @@ static int copy_out(const char *text, char *out, size_t size) {
     return 0;
 }
 
-/* The look-up KIND, answered: in *RET, to be given back; 0 or a negative code. */
-static int look_up(enum hawser__lookup_kind kind, const char *host, const char *service, hawser__deadline deadline,
-                   hawser__lookup **ret) {
+int hawser__look_up(enum hawser__lookup_kind kind, const char *host, const char *service, hawser__deadline deadline,
+                    hawser__lookup **ret) {
     hawser__lookup *lookup = hawser__lookup_new(kind, host, service);
     if (!lookup)
         return -ENOMEM;
@@ -87,10 +86,12 @@ static int nameinfo(const hawser_addr *addr, int flags, char *host, size_t host_
         return code;
     form->print_host(&normal, &writer);
     snprintf(numeric_service, sizeof numeric_service, "%d", (int)form->port(&normal));
+    const char *host_name = lookup && !(flags & NI_NUMERICHOST) ? lookup->host_out : numeric_host;
+    const char *service_name = lookup && !(flags & NI_NUMERICSERV) ? lookup->service_out : numeric_service;
     if (host)
-        code = copy_out(lookup && !(flags & NI_NUMERICHOST) ? lookup->host_out : numeric_host, host, host_size);
+        code = hawser__name_out(host_name, host, host_size);
     if (service && code == 0)
-        code = copy_out(lookup && !(flags & NI_NUMERICSERV) ? lookup->service_out : numeric_service, service, service_size);
+        code = hawser__name_out(service_name, service, service_size);
     hawser__lookup_unref(lookup);
     return code;
 }
@@ -109,7 +110,7 @@ int hawser_gethostbyname(const char *host, char *ip, size_t size) {
     int code = hawser__first_address(host, AF_INET, true, hawser__default_deadline(), &addr);
     if (code == 0) {
         hawser__form_ip4.print_host(&addr, &writer);
-        code = copy_out(text, ip, size);
+        code = hawser__name_out(text, ip, size);
     }
     return code < 0 ? hawser__fail(code, "look up %s", host) : 0;
 }
@@ -130,7 +131,7 @@ static int host_by_name(const char *host, hawser_hostent **ret) {
     int code = hawser__addr_ip(&addr, host, 0);
     if (code != -HAWSER_EADDRESS)
         return code < 0 ? code : numeric_entry(host, &addr, ret);
-    code = look_up(HAWSER__LOOKUP_HOSTBYNAME, host, NULL, hawser__default_deadline(), &lookup);
+    code = hawser__look_up(HAWSER__LOOKUP_HOSTBYNAME, host, NULL, hawser__default_deadline(), &lookup);
     if (code == 0)
         *ret = take_entry(lookup);
     return code;
@@ -190,7 +191,7 @@ int hawser_getfqdn(const char *host, char *out, size_t size) {
         host = own;
     }
     host_by_address(host, hawser__default_deadline(), &entry);   /* without an answer the name stays what it is */
-    int code = copy_out(entry ? qualified(entry) : host, out, size);
+    int code = hawser__name_out(entry ? qualified(entry) : host, out, size);
     hawser_freehostent(entry);
     return code < 0 ? hawser__fail(code, "look up full name of %s", host) : 0;
 }
@@ -199,60 +200,11 @@ int hawser_gethostname(char *out, size_t size) {
     char name[OWN_NAME];
     int code = hawser__sys_gethostname(name, sizeof name);
     if (code == 0)
-        code = copy_out(name, out, size);
+        code = hawser__name_out(name, out, size);
     return code < 0 ? hawser__fail(code, "get host name") : 0;
 }
 
 int hawser_sethostname(const char *name) {
     int code = hawser__sys_sethostname(name, strlen(name));
     return code < 0 ? hawser__fail(code, "set host name to %s", name) : 0;
-}
-
-/* For sentences: "80/tcp", "http". */
-static const char *service_text(const char *name, const char *proto, char *out, size_t size) {
-    snprintf(out, size, "%s%s%s", name, proto ? "/" : "", proto ? proto : "");
-    return out;
-}
-
-int hawser_getservbyname(const char *name, const char *proto) {
-    hawser__lookup *lookup;
-    char text[128];
-    int code = look_up(HAWSER__LOOKUP_SERVBYNAME, proto, name, hawser__default_deadline(), &lookup);
-    if (code < 0)
-        return hawser__fail(code, "look up service %s", service_text(name, proto, text, sizeof text));
-    int port = lookup->number;
-    hawser__lookup_unref(lookup);
-    return port;
-}
-
-static int service_at(int port, const char *proto, char *out, size_t size) {
-    hawser__lookup *lookup = hawser__lookup_new(HAWSER__LOOKUP_SERVBYPORT, proto, NULL);
-    if (!lookup)
-        return -ENOMEM;
-    lookup->number = port;
-    int code = hawser__resolve(lookup, hawser__default_deadline());
-    if (code == 0)
-        code = copy_out(lookup->service_out, out, size);
-    hawser__lookup_unref(lookup);
-    return code;
-}
-
-int hawser_getservbyport(int port, const char *proto, char *out, size_t size) {
-    char number[16], text[128];
-    snprintf(number, sizeof number, "%d", port);
-    service_text(number, proto, text, sizeof text);
-    if (hawser__port_check(port) < 0)
-        return hawser__fail_sentence(ERANGE, "look up service at port %s: port must be 0 to 65535", text);
-    int code = service_at(port, proto, out, size);
-    return code < 0 ? hawser__fail(code, "look up service at port %s", text) : 0;
-}
-
-int hawser_getprotobyname(const char *name) {
-    hawser__lookup *lookup;
-    int code = look_up(HAWSER__LOOKUP_PROTOBYNAME, name, NULL, hawser__default_deadline(), &lookup);
-    if (code < 0)
-        return hawser__fail(code, "look up protocol %s", name);
-    int number = lookup->number;
-    hawser__lookup_unref(lookup);
-    return number;
 }

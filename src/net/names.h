@@ -12,6 +12,13 @@
 /* Has the current engine answer LOOKUP. 0 = answered well; a negative code: not answered, or answered with that. */
 int hawser__resolve(hawser__lookup *lookup, hawser__deadline deadline);
 
+/* The look-up KIND of HOST and SERVICE, made and answered: in *RET, to be given back; 0 or a negative code. */
+int hawser__look_up(enum hawser__lookup_kind kind, const char *host, const char *service, hawser__deadline deadline,
+                    hawser__lookup **ret);
+
+/* TEXT into OUT, whole: 0 or -HAWSER_EOVERFLOW. */
+int hawser__name_out(const char *text, char *out, size_t size);
+
 /* hawser_getaddrinfo. */
 int hawser__getaddrinfo(const char *host, const char *service, int family, int type, int proto, int flags,
                         hawser__deadline deadline, hawser_addrinfo **ret);

@@ -10,6 +10,7 @@
 
 #include <hawser/world.h>
 
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,18 +45,24 @@ static ssize_t by_kernel(struct transfer *transfer) {
     return 0;
 }
 
+/* What is read from a pipe is gone from it, so nothing is read before the socket has room for it. */
+static ssize_t read_stream(struct transfer *transfer, char *buf, size_t size) {
+    hawser_sock *sock = transfer->sock;
+    hawser__endpoint *endpoint = sock->endpoints[0];
+    const struct hawser__engine_ops *ops = sock->engine->ops;
+    ssize_t n = ops->descriptor(endpoint);
+    if (n >= 0)
+        n = ops->wait_fd(sock->engine, endpoint, (int)n, HAWSER_WRITABLE, hawser__sock_deadline(sock));
+    if (n > 0)
+        n = ops->wait_fd(sock->engine, endpoint, transfer->fd, HAWSER_READABLE, hawser__sock_deadline(sock));
+    return n < 0 ? n : hawser__sys_read(transfer->fd, buf, size < PIPE_BUF ? size : PIPE_BUF);
+}
+
 static ssize_t read_piece(struct transfer *transfer, char *buf, size_t size) {
     ssize_t n;
-    do {
-        if (transfer->seekable) {
-            n = hawser__sys_pread(transfer->fd, buf, size, transfer->at);
-            continue;
-        }
-        hawser__engine *engine = transfer->sock->engine;
-        n = engine->ops->wait_fd(engine, transfer->fd, HAWSER_READABLE, hawser__sock_deadline(transfer->sock));
-        if (n > 0)
-            n = hawser__sys_read(transfer->fd, buf, size);
-    } while (n == -EINTR);
+    do
+        n = transfer->seekable ? hawser__sys_pread(transfer->fd, buf, size, transfer->at) : read_stream(transfer, buf, size);
+    while (n == -EINTR);
     return n;
 }
 

@@ -9,9 +9,8 @@
  *   "127.0.0.1"     as it is, without look-up or system call         a path                      as hawser_addr_parse reads it
  *   "fe80::1%eth0"  one system call for the interface                a path                      as hawser_addr_parse reads it
  *   "name"          looked up, first address of the family           a path                      as hawser_addr_parse reads it
- *   "@name"         looked up (and not found)                        abstract                    as hawser_addr_parse reads it
- *   "unix:..."      HAWSER_ENONAME                                   as hawser_addr_parse reads  the address must be of the
- * family
+ *   "@name"         looked up like any name                          abstract                    as hawser_addr_parse reads it
+ *   "unix:..."      EAFNOSUPPORT                                     as hawser_addr_parse reads  EAFNOSUPPORT
  *
  * A numeric host of the other IP family is HAWSER_ENOADDRESS, as from Python's getaddrinfo: an IPv6 socket does not take
  * "127.0.0.1", but it does take "::ffff:127.0.0.1". AF_RDS sockets take what AF_INET ones take.

@@ -36,6 +36,8 @@ int hawser_wait_fd(int fd, int events, double timeout) {
         return hawser__fail(EBADF, "wait for descriptor %d", fd);
     if ((events & ~(HAWSER_READABLE | HAWSER_WRITABLE)) || events == 0)
         return hawser__fail(EINVAL, "wait for descriptor %d", fd);
-    int result = ns < 0 ? (int)ns : engine->ops->wait_fd(engine, fd, events, hawser__deadline_in(engine->ops->now(engine), ns));
+    if (ns < 0)
+        return hawser__fail((int)ns, "wait for descriptor %d", fd);
+    int result = engine->ops->wait_fd(engine, NULL, fd, events, hawser__deadline_in(engine->ops->now(engine), ns));
     return result < 0 ? hawser__fail(result, "wait for descriptor %d", fd) : result;
 }

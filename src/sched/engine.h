@@ -80,7 +80,9 @@ struct hawser__engine_ops {
     ssize_t (*sendfile)(hawser__endpoint *endpoint, int fd, int64_t *offset, size_t count, hawser__deadline deadline);
     /* Moves at most SIZE bytes from one stream to another; 0 at the end of FROM. */
     ssize_t (*splice)(hawser__endpoint *from, hawser__endpoint *to, size_t size, hawser__deadline deadline);
-    int (*wait_fd)(hawser__engine *engine, int fd, int events, hawser__deadline deadline);   /* HAWSER_READABLE ... */
+    /* Ready for HAWSER_READABLE, HAWSER_WRITABLE: which of EVENTS hold. A wait in the service of a call on ACCOUNT (may be NULL) ends
+     * with that endpoint's eviction. */
+    int (*wait_fd)(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline);
     int (*sleep)(hawser__engine *engine, hawser__deadline deadline);                         /* 0 at the deadline */
 
     /* The end. */

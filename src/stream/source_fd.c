@@ -20,7 +20,7 @@
 
 static int wait_for(const struct hawser__source *source, int events, hawser__deadline deadline) {
     hawser__engine *engine = hawser__engine_current();
-    int ready = engine->ops->wait_fd(engine, source->fd, events, deadline);
+    int ready = engine->ops->wait_fd(engine, NULL, source->fd, events, deadline);
     return ready < 0 ? ready : 0;
 }
 

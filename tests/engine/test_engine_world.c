@@ -59,7 +59,7 @@ struct foreign {
 
 static long wait_for(void *argument) {
     const struct foreign *foreign = argument;
-    return ops()->wait_fd(subject.engine, foreign->fd, foreign->events, in_seconds(WAIT_LIMIT));
+    return ops()->wait_fd(subject.engine, NULL, foreign->fd, foreign->events, in_seconds(WAIT_LIMIT));
 }
 
 static void a_foreign_descriptor_is_waited_for(void **state) {
@@ -68,9 +68,9 @@ static void a_foreign_descriptor_is_waited_for(void **state) {
         return;
     int fds[2];
     assert_int_equal(pipe(fds), 0);
-    assert_int_equal(ops()->wait_fd(subject.engine, fds[0], HAWSER_READABLE, HAWSER__NOW), -EAGAIN);
-    assert_int_equal(ops()->wait_fd(subject.engine, fds[0], HAWSER_READABLE, in_seconds(0.01)), -ETIMEDOUT);
-    assert_int_equal(ops()->wait_fd(subject.engine, fds[1], HAWSER_WRITABLE, HAWSER__NOW), HAWSER_WRITABLE);
+    assert_int_equal(ops()->wait_fd(subject.engine, NULL, fds[0], HAWSER_READABLE, HAWSER__NOW), -EAGAIN);
+    assert_int_equal(ops()->wait_fd(subject.engine, NULL, fds[0], HAWSER_READABLE, in_seconds(0.01)), -ETIMEDOUT);
+    assert_int_equal(ops()->wait_fd(subject.engine, NULL, fds[1], HAWSER_WRITABLE, HAWSER__NOW), HAWSER_WRITABLE);
     runner run;
     start(&run, wait_for, &(struct foreign){fds[0], HAWSER_READABLE});
     assert_int_equal(pester(&run, 3), 3);
@@ -78,7 +78,7 @@ static void a_foreign_descriptor_is_waited_for(void **state) {
     assert_int_equal(finish(&run), HAWSER_READABLE);
     close(fds[1]);
     close(fds[0]);
-    assert_int_equal(ops()->wait_fd(subject.engine, fds[0], HAWSER_READABLE, HAWSER__NOW), -EBADF);
+    assert_int_equal(ops()->wait_fd(subject.engine, NULL, fds[0], HAWSER_READABLE, HAWSER__NOW), -EBADF);
 }
 
 static void the_end_of_a_foreign_descriptor_counts_as_ready(void **state) {
@@ -88,7 +88,7 @@ static void the_end_of_a_foreign_descriptor_counts_as_ready(void **state) {
     int fds[2];
     assert_int_equal(pipe(fds), 0);
     close(fds[1]);
-    assert_int_equal(ops()->wait_fd(subject.engine, fds[0], HAWSER_READABLE, HAWSER__NOW), HAWSER_READABLE);
+    assert_int_equal(ops()->wait_fd(subject.engine, NULL, fds[0], HAWSER_READABLE, HAWSER__NOW), HAWSER_READABLE);
     close(fds[0]);
 }
 

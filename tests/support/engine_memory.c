@@ -336,7 +336,8 @@ static ssize_t memory_splice(hawser__endpoint *from, hawser__endpoint *to, size_
     return result;
 }
 
-static int no_wait_fd(hawser__engine *engine, int fd, int events, hawser__deadline deadline) {
+static int no_wait_fd(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline) {
+    (void)account;
     (void)engine, (void)fd, (void)events, (void)deadline;
     return -EOPNOTSUPP;
 }

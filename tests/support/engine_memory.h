@@ -18,8 +18,8 @@ void memory_engine_set_time(int64_t wall);
 void memory_engine_seed(uint64_t seed);
 
 /* Names it resolves: "both.test" (::1 and 127.0.0.1), "four.test", "six.test" (one each), "lost.test" (an address that never
- * answers), "slow.test" (the look-up itself never ends), "later.test" (HAWSER_ETRYAGAIN), "localhost" and numbers. Others:
- * HAWSER_ENONAME. */
+ * answers), "lost-first.test" (that one, then 127.0.0.1), "slow.test" (the look-up itself never ends), "later.test"
+ * (HAWSER_ETRYAGAIN), "localhost" and numbers. Others: HAWSER_ENONAME. */
 
 /* Sockets that exist now. */
 size_t memory_engine_sockets(void);

@@ -15,6 +15,7 @@
 
 static struct {
     const char *name, *except; /* set before `countdown` starts */
+    bool interruptible;
     atomic_int error;
     atomic_bool everywhere, struck;
     atomic_int countdown;       /* calls until the fault; 0 or below: strikes while `times` lasts */
@@ -24,12 +25,23 @@ static struct {
 static _Thread_local bool marked;
 static _Thread_local unsigned calls;
 
+static bool is_interruptible(const char *name) {
+    static const char *const names[] = {"accept",   "recv",   "send", "recvmsg", "sendmsg",   "poll",
+                                        "sendfile", "splice", "read", "write",   "getrandom", "pread"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 static int on_syscall(const char *name) {
     if (marked)
         calls++;
     if (atomic_load(&plan.times) == 0 || (!marked && !atomic_load(&plan.everywhere)))
         return 0;
-    if ((plan.name && strcmp(plan.name, name) != 0) || (plan.except && strstr(plan.except, name)))
+    if ((plan.name && strcmp(plan.name, name) != 0) || (plan.interruptible && !is_interruptible(name)))
+        return 0;
+    if (plan.except && strstr(plan.except, name))
         return 0;
     if (atomic_fetch_sub(&plan.countdown, 1) > 1)
         return 0;
@@ -53,10 +65,11 @@ __attribute__((constructor)) static void install(void) {
     hawser__faults = &hooks;
 }
 
-static void ask(const char *name, const char *except, unsigned nth, int error, unsigned times) {
+static void ask(const char *name, unsigned nth, int error, unsigned times) {
     fault_none();
     plan.name = name;
-    plan.except = except;
+    plan.except = NULL;
+    plan.interruptible = false;
     atomic_store(&plan.error, error);
     atomic_store(&plan.countdown, (int)nth);
     atomic_store(&plan.times, (int)times);
@@ -64,7 +77,7 @@ static void ask(const char *name, const char *except, unsigned nth, int error, u
 }
 
 void fault_syscall(const char *name, unsigned nth, int error, unsigned times) {
-    ask(name, NULL, nth, error, times);
+    ask(name, nth, error, times);
 }
 
 void fault_alloc(unsigned nth) {
@@ -119,16 +132,38 @@ void note_failure(const char *call) {
     errno = code;
 }
 
+static void ask_in_sweep(const sweep *run_plan) {
+    ask(NULL, run_plan->nth, run_plan->error, 0);
+    plan.except = run_plan->except;
+    plan.interruptible = run_plan->error == EINTR;
+    atomic_store(&plan.times, 1);
+}
+
 static long run_once(void *argument) {
     const sweep *plan_of_run = argument;
     if (plan_of_run->allocations)
         fault_alloc(plan_of_run->nth);
     else
-        ask(NULL, plan_of_run->except, plan_of_run->nth, plan_of_run->error, 1);
+        ask_in_sweep(plan_of_run);
     return plan_of_run->scenario(plan_of_run->argument);
 }
 
+/* What the library makes once a process is made before anything is counted. */
+static long run_unharmed(void *argument) {
+    const sweep *plan_of_run = argument;
+    return plan_of_run->scenario(plan_of_run->argument);
+}
+
+static void warm_up(sweep *run_plan) {
+    runner run;
+    wrong[0] = failed_call[0] = '\0';
+    start(&run, run_unharmed, run_plan);
+    if (finish(&run) != 0)
+        fail_msg("failed without a fault: %s", failed_call);
+}
+
 static unsigned run_sweep(sweep run_plan, bool must_succeed) {
+    warm_up(&run_plan);
     for (run_plan.nth = 1; run_plan.nth < SWEEP_LIMIT; run_plan.nth++) {
         census before = take_census();
         wrong[0] = failed_call[0] = '\0';

@@ -28,12 +28,13 @@ unsigned syscalls_made(void);
  * Sweeps. SCENARIO uses the library with TRY and TRY_NEW, releases at `out` what it holds, and returns 0 when it went through,
  * -1 when one of these failed. It runs once for N = 1, 2, 3 ... on a new thread with the Nth call failing, until the fault no
  * longer strikes. The test fails when a run leaves something behind, when a failing call had no errno or no sentence, or when a
- * run fails without a fault. Gives the number of faults that struck.
+ * run fails without a fault. EXCEPT names calls that are left alone (NULL: none). Gives the number of faults that struck.
  */
 unsigned sweep_syscalls(int (*scenario)(void *argument), void *argument, int error, const char *except);
 unsigned sweep_allocations(int (*scenario)(void *argument), void *argument);
 
-/* Every system call but EXCEPT fails once with EINTR, and nobody notices: each run has to go through. */
+/* Every system call that a signal can interrupt fails once with EINTR, and nobody notices: each run has to go through. Connect
+ * is left out: where it is interrupted the attempt goes on, and behind a call that was only made to fail there is none. */
 unsigned sweep_interruptions(int (*scenario)(void *argument), void *argument, const char *except);
 
 #define TRY(call)                                                                                                              \

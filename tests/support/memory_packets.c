@@ -143,7 +143,8 @@ static int append(model_socket *to, const struct msghdr *msg, size_t size, const
     *packet = (model_packet){.size = size, .from = *from};
     for (size_t i = 0, at = 0; at < size; i++) {
         size_t n = msg->msg_iov[i].iov_len < size - at ? msg->msg_iov[i].iov_len : size - at;
-        memcpy(packet->bytes + at, msg->msg_iov[i].iov_base, n);
+        if (n > 0)
+            memcpy(packet->bytes + at, msg->msg_iov[i].iov_base, n);
         at += n;
     }
     *(to->last ? &to->last->next : &to->first) = packet;

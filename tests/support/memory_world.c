@@ -65,9 +65,13 @@ static const struct name {
     int error;
     bool never;
 } names[] = {
-    {.host = "localhost", .addresses = {"::1", "127.0.0.1"}}, {.host = "both.test", .addresses = {"::1", "127.0.0.1"}},
-    {.host = "four.test", .addresses = {"127.0.0.1"}},        {.host = "six.test", .addresses = {"::1"}},
-    {.host = "lost.test", .addresses = {"192.0.2.1"}},        {.host = "slow.test", .never = true},
+    {.host = "localhost", .addresses = {"::1", "127.0.0.1"}},
+    {.host = "both.test", .addresses = {"::1", "127.0.0.1"}},
+    {.host = "four.test", .addresses = {"127.0.0.1"}},
+    {.host = "six.test", .addresses = {"::1"}},
+    {.host = "lost.test", .addresses = {"192.0.2.1"}},
+    {.host = "lost-first.test", .addresses = {"192.0.2.1", "127.0.0.1"}},
+    {.host = "slow.test", .never = true},
     {.host = "later.test", .error = HAWSER_ETRYAGAIN},
 };
 

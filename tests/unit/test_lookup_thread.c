@@ -1,89 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine/lookup_thread: look-ups on helper threads, their limit, and what happens to one that is abandoned.
- *
- * libc is made slow on demand: while the gate is shut, every getaddrinfo stops in front of it, inside the library's call.
+ * engine/lookup_thread: look-ups on helper threads, their limit, and what happens to one that is abandoned. The gate of gate.h
+ * makes libc slow where that is wanted.
  */
+#include "gate.h"
 #include "support.h"
 
 #include "base/clock.h"
-#include "base/fault.h"
 #include "base/task.h"
 #include "engine/lookup_thread.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t opened = PTHREAD_COND_INITIALIZER;
-static struct {
-    bool shut;
-    int inside, entered, most;
-    int passes; /* calls that may go through while it is shut */
-    pthread_t last;
-} gate;
-
-static const struct hawser__faults *inner;
-
-static void pass_gate(void) {
-    struct timespec end;
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += (time_t)WAIT_LIMIT;
-    pthread_mutex_lock(&lock);
-    gate.entered++;
-    gate.inside++;
-    gate.most = gate.inside > gate.most ? gate.inside : gate.most;
-    gate.last = pthread_self();
-    while (gate.shut && gate.passes == 0)
-        if (pthread_cond_timedwait(&opened, &lock, &end) != 0)
-            abort();
-    gate.passes -= gate.shut;
-    gate.inside--;
-    pthread_mutex_unlock(&lock);
-}
-
-static int gated_syscall(const char *name) {
-    if (strcmp(name, "getaddrinfo") == 0)
-        pass_gate();
-    return inner->syscall(name);
-}
-
-static void shut_gate(void) {
-    pthread_mutex_lock(&lock);
-    gate.shut = true;
-    gate.entered = gate.most = gate.passes = 0;
-    pthread_mutex_unlock(&lock);
-}
-
-static void let_one_through(void) {
-    pthread_mutex_lock(&lock);
-    gate.passes++;
-    pthread_cond_broadcast(&opened);
-    pthread_mutex_unlock(&lock);
-}
-
-static void open_gate(void) {
-    pthread_mutex_lock(&lock);
-    gate.shut = false;
-    pthread_cond_broadcast(&opened);
-    pthread_mutex_unlock(&lock);
-}
-
-static int read_gate(const int *number) {
-    pthread_mutex_lock(&lock);
-    int value = *number;
-    pthread_mutex_unlock(&lock);
-    return value;
-}
-
-static bool n_inside(void *n) {
-    return read_gate(&gate.inside) == *(int *)n;
-}
-
-static bool n_entered(void *n) {
-    return read_gate(&gate.entered) == *(int *)n;
-}
 
 static bool no_helpers(void *argument) {
     (void)argument;
@@ -127,14 +56,6 @@ static void start_asking(struct asked *asked, int n, hawser__deadline deadline) 
     }
 }
 
-static void wait_for_inside(int n) {
-    assert_true(wait_until(n_inside, &n));
-}
-
-static void wait_for_entered(int n) {
-    assert_true(wait_until(n_entered, &n));
-}
-
 static void nothing_is_left(census before) {
     assert_true(wait_until(no_helpers, NULL));
     const char *left = compare_census(before);
@@ -148,7 +69,7 @@ static void a_lookup_is_answered_on_another_thread(void **state) {
     struct asked asked;
     start_asking(&asked, 1, HAWSER__NEVER);
     assert_int_equal(finish(&asked.run), 0);
-    assert_false(pthread_equal(gate.last, asked.run.thread));
+    assert_false(pthread_equal(gate_last(), asked.run.thread));
     nothing_is_left(before);
 }
 
@@ -158,6 +79,17 @@ static void trap_22_a_failed_lookup_is_answered_too_with_its_error_inside(void *
     lookup->hints.ai_flags = AI_NUMERICHOST;
     assert_int_equal(hawser__lookup_on_thread(lookup, HAWSER__NEVER), 0);
     assert_int_equal(lookup->error, HAWSER_ENONAME);
+    hawser__lookup_unref(lookup);
+}
+
+static void an_answer_that_is_there_counts_although_the_wait_failed(void **state) {
+    (void)state;
+    hawser__lookup *lookup = numeric();
+    shut_gate();
+    fail_poll_when(no_helpers, EIO);
+    assert_int_equal(hawser__lookup_on_thread(lookup, HAWSER__NEVER), 0);
+    assert_non_null(lookup->list);
+    assert_false(hawser__task_take_wake(hawser__task_current()));
     hawser__lookup_unref(lookup);
 }
 
@@ -192,7 +124,7 @@ static void trap_22_a_slow_lookup_is_abandoned_at_its_deadline_and_freed_by_its_
     assert_int_equal(finish(&asked.run), -ETIMEDOUT);
     assert_true(hawser__clock_monotonic() >= deadline);
     assert_true(asked.run.seconds < WAIT_LIMIT / 2);
-    wait_for_inside(1);
+    assert_true(wait_inside(1));
     assert_int_equal(hawser__lookup_helpers(), 1); /* still at it, for nobody */
     open_gate();
     nothing_is_left(before);
@@ -205,16 +137,16 @@ static void no_more_than_eight_run_at_once_and_the_others_wait_their_turn(void *
     census before = take_census();
     shut_gate();
     start_asking(asked, TASKS, HAWSER__NEVER);
-    wait_for_inside(HAWSER__LOOKUP_THREADS);
+    assert_true(wait_inside(HAWSER__LOOKUP_THREADS));
     for (int i = 0; i < TASKS; i++)
         assert_true(blocked(&asked[i].run));
-    assert_int_equal(read_gate(&gate.entered), HAWSER__LOOKUP_THREADS);
+    assert_int_equal(gate_entered(), HAWSER__LOOKUP_THREADS);
     assert_int_equal(hawser__lookup_helpers(), HAWSER__LOOKUP_THREADS);
     open_gate();
     for (int i = 0; i < TASKS; i++)
         assert_int_equal(finish(&asked[i].run), 0);
-    assert_int_equal(read_gate(&gate.entered), TASKS);
-    assert_int_equal(read_gate(&gate.most), HAWSER__LOOKUP_THREADS);
+    assert_int_equal(gate_entered(), TASKS);
+    assert_int_equal(gate_most(), HAWSER__LOOKUP_THREADS);
     nothing_is_left(before);
 }
 
@@ -224,7 +156,7 @@ static void waiting_for_a_turn_counts_against_a_lookup_s_own_time(void **state) 
     census before = take_census();
     shut_gate();
     start_asking(asked, HAWSER__LOOKUP_THREADS, HAWSER__NEVER);
-    wait_for_inside(HAWSER__LOOKUP_THREADS);
+    assert_true(wait_inside(HAWSER__LOOKUP_THREADS));
     start_asking(late, 3, HAWSER__NEVER);
     for (int i = 0; i < 3; i++)
         assert_true(blocked(&late[i].run));
@@ -238,7 +170,7 @@ static void waiting_for_a_turn_counts_against_a_lookup_s_own_time(void **state) 
         assert_int_equal(finish(&asked[i].run), 0);
     for (int i = 0; i < 3; i++)
         assert_int_equal(finish(&late[i].run), 0);
-    assert_int_equal(read_gate(&gate.entered), HAWSER__LOOKUP_THREADS + 3); /* what was given up is never asked */
+    assert_int_equal(gate_entered(), HAWSER__LOOKUP_THREADS + 3); /* what was given up is never asked */
     nothing_is_left(before);
 }
 
@@ -251,12 +183,12 @@ static void abandoned_lookups_hold_their_places_until_libc_lets_them_go(void **s
     start_asking(asked, HAWSER__LOOKUP_THREADS, in_ms(50));
     for (int i = 0; i < HAWSER__LOOKUP_THREADS; i++)
         assert_int_equal(finish(&asked[i].run), -ETIMEDOUT);
-    wait_for_inside(HAWSER__LOOKUP_THREADS);
+    assert_true(wait_inside(HAWSER__LOOKUP_THREADS));
     start_asking(&next, 1, HAWSER__NEVER);
     assert_true(blocked(&next.run));
-    assert_int_equal(read_gate(&gate.entered), HAWSER__LOOKUP_THREADS);
+    assert_int_equal(gate_entered(), HAWSER__LOOKUP_THREADS);
     let_one_through();
-    wait_for_entered(HAWSER__LOOKUP_THREADS + 1); /* the helper that came free serves the next */
+    assert_true(wait_entered(HAWSER__LOOKUP_THREADS + 1)); /* the helper that came free serves the next */
     open_gate();
     assert_int_equal(finish(&next.run), 0);
     nothing_is_left(before);
@@ -281,7 +213,7 @@ static void an_interrupted_task_leaves_its_lookup_behind(void **state) {
     struct asked asked = {.deadline = HAWSER__NEVER};
     shut_gate();
     start(&asked.run, ask_until_interrupted, &asked);
-    wait_for_inside(1);
+    assert_true(wait_inside(1));
     assert_true(blocked(&asked.run));
     pthread_kill(asked.run.thread, SIGUSR1);
     assert_int_equal(finish(&asked.run), -ECANCELED);
@@ -294,7 +226,7 @@ static void a_wake_up_that_means_something_else_does_not_end_the_wait(void **sta
     struct asked asked;
     shut_gate();
     start_asking(&asked, 1, HAWSER__NEVER);
-    wait_for_inside(1);
+    assert_true(wait_inside(1));
     for (int i = 0; i < 5; i++) {
         assert_true(blocked(&asked.run));
         hawser__task_wake(atomic_load(&asked.task));
@@ -310,7 +242,7 @@ static void a_signal_does_not_end_the_wait(void **state) {
     count_signals();
     shut_gate();
     start_asking(&asked, 1, HAWSER__NEVER);
-    wait_for_inside(1);
+    assert_true(wait_inside(1));
     assert_int_equal(pester(&asked.run, 5), 5);
     open_gate();
     assert_int_equal(finish(&asked.run), 0);
@@ -354,10 +286,8 @@ static void a_child_after_fork_has_all_places_free(void **state) {
     census before = take_census();
     shut_gate();
     start_asking(asked, HAWSER__LOOKUP_THREADS + 1, HAWSER__NEVER);
-    wait_for_inside(HAWSER__LOOKUP_THREADS);
-    pthread_mutex_lock(&lock);
-    gate.shut = false; /* for the child; nobody here is told */
-    pthread_mutex_unlock(&lock);
+    assert_true(wait_inside(HAWSER__LOOKUP_THREADS));
+    leave_gate_ajar();
     int status = ask_in_child();
     open_gate();
     for (int i = 0; i < HAWSER__LOOKUP_THREADS + 1; i++)
@@ -380,14 +310,11 @@ static int make_first_thread(void **state) {
 }
 
 int main(void) {
-    static struct hawser__faults gated;
-    inner = hawser__faults;
-    gated = *inner;
-    gated.syscall = gated_syscall;
-    hawser__faults = &gated;
+    build_gate();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lookup_is_answered_on_another_thread),
         cmocka_unit_test(trap_22_a_failed_lookup_is_answered_too_with_its_error_inside),
+        cmocka_unit_test(an_answer_that_is_there_counts_although_the_wait_failed),
         cmocka_unit_test(no_wake_up_is_left_over_from_an_answer),
         cmocka_unit_test(a_lookup_without_time_is_refused_without_a_thread),
         cmocka_unit_test(trap_22_a_slow_lookup_is_abandoned_at_its_deadline_and_freed_by_its_helper),
