@@ -23,7 +23,8 @@ typedef struct hawser_connect_options {
 
 /* A stream connection to HOST ("" = this machine; or "unix:/path", "unix:@name" with PORT 0) and PORT. TCP connections have
  * TCP_NODELAY on and keep-alive at 15 s. OPTIONS may be NULL.
- * NULL with ERANGE (port), a look-up code, ETIMEDOUT, or the error of the last attempt; the sentence names every failure:
+ * NULL with ERANGE (port), a look-up code, ETIMEDOUT, or the error of the last attempt; the sentence names every failure, as
+ * many as fit (hawser_attempts has all):
  * "connect to localhost:9: Connection refused (tried [::1]:9: Connection refused; 127.0.0.1:9: Connection refused)".
  * Python: socket.create_connection(..., all_errors=True). */
 hawser_sock *hawser_create_connection(const char *host, int port, const hawser_connect_options *options);

@@ -51,8 +51,8 @@ ssize_t hawser_sendto_addr(hawser_sock *sock, const void *data, size_t size, int
 /* Sends COUNT bytes of the file FD (0 = to its end) over a stream socket, starting at OFFSET (-1 = where the file stands);
  * without passing through user memory where the kernel can, otherwise by reading (pipes and devices work, with OFFSET -1).
  * The timeout bounds each step, so a long file may take long while it moves. Afterwards, failed or not, the file stands
- * behind the last byte sent. The bytes sent; -1 with EINVAL (not a stream socket), EAGAIN (timeout 0), ESPIPE, EBADF ... and
- * hawser_moved(). Python: sock.sendfile. */
+ * behind the last byte sent. The bytes sent; -1 with EINVAL (not a stream socket, OFFSET below -1), EAGAIN (timeout 0),
+ * ESPIPE, EBADF ... and hawser_moved(). Python: sock.sendfile. */
 ssize_t hawser_sendfile(hawser_sock *sock, int fd, off_t offset, size_t count);
 
 HAWSER_END

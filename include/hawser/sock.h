@@ -76,7 +76,8 @@ int hawser_shutdown(hawser_sock *sock, int how);
 
 /* Ends the socket and drops the reference; NULL is fine. Never waits, never fails. Bytes sent go on their way; but closing
  * with received bytes unread makes the kernel reset the connection, which may destroy the last reply in flight
- * (hawser_close_linger does not). With open files (hawser_makefile) the connection ends with the last of them.
+ * (hawser_close_linger does not). With open files (hawser_makefile) the connection ends with the last of them, and until
+ * then calls that wait go on.
  * Python: sock.close. */
 void hawser_close(hawser_sock *sock);
 

@@ -29,7 +29,7 @@ int64_t hawser__timeout_ns(double seconds) {
         return -1;
     if (seconds > 1e9)
         return -2;
-    int64_t ns = (int64_t)(seconds * 1e9);
+    int64_t ns = (int64_t)(seconds * 1e9 + 0.5);
     return ns == 0 && seconds > 0 ? 1 : ns;
 }
 

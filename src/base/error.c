@@ -25,9 +25,8 @@ static const char *const texts[] = {
 
 const char *hawser_strerror(int code) {
     static _Thread_local char unknown[48];
-    int index = code - HAWSER_ENONAME;
-    if (index >= 0 && index < (int)(sizeof texts / sizeof *texts))
-        return texts[index];
+    if (code >= HAWSER_ENONAME && code - HAWSER_ENONAME < (int)(sizeof texts / sizeof *texts))
+        return texts[code - HAWSER_ENONAME];
     const char *text = strerrordesc_np(code);
     if (text)
         return text;
@@ -43,16 +42,22 @@ uint64_t hawser_moved(void) {
     return hawser__task_current()->moved;
 }
 
+/* The reason always fits: an object that is too long for both is cut. */
+static void append_reason(char sentence[HAWSER__SENTENCE], const char *reason) {
+    size_t length = strlen(sentence), room = HAWSER__SENTENCE - strlen(": ") - strlen(reason) - 1;
+    if (length > room)
+        length = room - strlen("...");
+    snprintf(sentence + length, HAWSER__SENTENCE - length, "%s: %s", sentence[length] ? "..." : "", reason);
+}
+
 /* Arguments may point into the old sentence (an error wrapped in another), so the new one is made beside it. */
 static int fail(int code, uint64_t moved, bool add_reason, const char *format, va_list args) {
     char sentence[HAWSER__SENTENCE];
     hawser__task *task = hawser__task_current();
     code = abs(code);
-    int length = vsnprintf(sentence, sizeof sentence, format, args);
-    if (length < 0)
-        length = 0;
-    if (add_reason && (size_t)length < sizeof sentence)
-        snprintf(sentence + length, sizeof sentence - (size_t)length, ": %s", hawser_strerror(code));
+    vsnprintf(sentence, sizeof sentence, format, args);
+    if (add_reason)
+        append_reason(sentence, hawser_strerror(code));
     memcpy(task->sentence, sentence, sizeof sentence);
     task->moved = moved;
     errno = code;

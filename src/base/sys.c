@@ -101,7 +101,8 @@ int hawser__sys_unread(int fd) {
     RETURN_CALL("ioctl", unread_bytes(fd));
 }
 
-/* A SIGPIPE that was pending before stays pending; one that the write raised is taken back before anybody sees it. */
+/* A SIGPIPE that was pending before stays pending; one that the write raised is taken back before anybody sees it. A write that
+ * moved part of the data may have raised one, too. */
 static bool hold_sigpipe(sigset_t *pipe_only, sigset_t *before) {
     sigset_t pending;
     sigemptyset(pipe_only);
@@ -111,28 +112,32 @@ static bool hold_sigpipe(sigset_t *pipe_only, sigset_t *before) {
     return sigismember(&pending, SIGPIPE);
 }
 
-static void let_sigpipe(const sigset_t *pipe_only, const sigset_t *before, bool raised) {
+static void let_sigpipe(const sigset_t *pipe_only, const sigset_t *before, bool suspect) {
     int saved = errno;
     const struct timespec at_once = {0, 0};
-    if (raised)
+    sigset_t pending;
+    sigemptyset(&pending);
+    if (suspect)
+        sigpending(&pending);
+    if (sigismember(&pending, SIGPIPE))
         while (sigtimedwait(pipe_only, NULL, &at_once) < 0 && errno == EINTR)
             ;
     pthread_sigmask(SIG_SETMASK, before, NULL);
     errno = saved;
 }
 
-#define WITHOUT_SIGPIPE(result, call)                                                                                         \
+#define WITHOUT_SIGPIPE(result, size, call)                                                                                   \
     do {                                                                                                                      \
         sigset_t pipe_only, before;                                                                                           \
         bool was_pending = hold_sigpipe(&pipe_only, &before);                                                                 \
         result = (call);                                                                                                      \
-        let_sigpipe(&pipe_only, &before, result < 0 && errno == EPIPE && !was_pending);                                       \
+        let_sigpipe(&pipe_only, &before, !was_pending && result != (ssize_t)(size));                                          \
     } while (0)
 
 static ssize_t quiet_sendfile(int out, int in, int64_t *offset, size_t count) {
     off_t at = *offset;
     ssize_t result;
-    WITHOUT_SIGPIPE(result, sendfile(out, in, &at, count));
+    WITHOUT_SIGPIPE(result, count, sendfile(out, in, &at, count));
     *offset = at;
     return result;
 }
@@ -143,7 +148,7 @@ ssize_t hawser__sys_sendfile(int out, int in, int64_t *offset, size_t count) {
 
 static ssize_t quiet_write(int fd, const void *data, size_t size) {
     ssize_t result;
-    WITHOUT_SIGPIPE(result, write(fd, data, size));
+    WITHOUT_SIGPIPE(result, size, write(fd, data, size));
     return result;
 }
 

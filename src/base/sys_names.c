@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/sys.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -30,6 +31,15 @@ static int code_from_host_error(int host_error, int system_errno) {
     }
 }
 
+/* libc calls a name unknown when it had no descriptor to read its tables with; that is not final. */
+static int unless_table_full(int code) {
+    if (code != -HAWSER_ENONAME)
+        return code;
+    int fd = hawser__sys_eventfd();
+    hawser__sys_close(fd);
+    return fd == -EMFILE || fd == -ENFILE ? fd : code;
+}
+
 int hawser__sys_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret) {
     int saved = errno, injected = fault("getaddrinfo");
     if (injected)
@@ -37,7 +47,7 @@ int hawser__sys_getaddrinfo(const char *host, const char *service, const struct 
     int eai = getaddrinfo(host, service, hints, ret);
     int code = eai == 0 ? 0 : -hawser__code_from_eai(eai, errno);
     errno = saved;
-    return code;
+    return unless_table_full(code);
 }
 
 void hawser__sys_freeaddrinfo(struct addrinfo *list) {

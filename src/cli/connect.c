@@ -56,20 +56,31 @@ static void abandon(struct talk *talk, int code) {
     _exit(STATUS_LOCAL);
 }
 
-/* Sends what the kernel takes of it at once: a slow peer shows as progress. The count, -1 on failure. */
+/* Sends what the kernel takes of it at once: a slow peer shows as progress. The count; or -1 with errno, and SENDING stays set. */
 static ssize_t send_some(struct talk *talk, const void *data, size_t size) {
     pthread_mutex_lock(&talk->lock);
     talk->sending = true;
     pthread_mutex_unlock(&talk->lock);
     ssize_t n = hawser_send(talk->sock, data, size);
-    int code = errno;
+    if (n < 0)
+        return -1;
     pthread_mutex_lock(&talk->lock);
     talk->sending = false;
-    talk->out += n < 0 ? 0 : (uint64_t)n;
-    talk->send_error = n < 0 ? code : 0;
+    talk->out += (uint64_t)n;
     pthread_cond_signal(&talk->changed);
     pthread_mutex_unlock(&talk->lock);
     return n;
+}
+
+/* Sending failed with CODE. A receiver meets the end of a dead connection by itself; when only sending is broken it is woken. */
+static void stop_sending(struct talk *talk, int code) {
+    pthread_mutex_lock(&talk->lock);
+    talk->sending = false;
+    talk->send_error = code;
+    pthread_cond_signal(&talk->changed);
+    pthread_mutex_unlock(&talk->lock);
+    if (code != EPIPE && code != ECONNRESET)
+        (void)hawser_shutdown(talk->sock, SHUT_RDWR);
 }
 
 static void send_input(struct talk *talk) {
@@ -77,13 +88,16 @@ static void send_input(struct talk *talk) {
     ssize_t n;
     while ((n = input_some(STDIN_FILENO, buf, sizeof buf)) > 0) {
         for (ssize_t sent = 0, more; sent < n; sent += more) {
-            if ((more = send_some(talk, buf + sent, (size_t)(n - sent))) < 0)
+            if ((more = send_some(talk, buf + sent, (size_t)(n - sent))) < 0) {
+                stop_sending(talk, errno);
                 return;
+            }
         }
     }
     if (n < 0)
         abandon(talk, errno);
-    (void)hawser_shutdown(talk->sock, SHUT_WR);   /* fails only when the connection is gone, which the receiver sees */
+    if (hawser_shutdown(talk->sock, SHUT_WR) < 0 && errno != ENOTCONN)   /* not connected: the peer has reset it */
+        stop_sending(talk, errno);
 }
 
 static void *sender_main(void *argument) {
@@ -175,13 +189,13 @@ static bool sender_moves(struct talk *talk) {
     return talk->done || talk->out != before;
 }
 
-/* The peer has ended: lets the sender finish while it gets on. Returns why it failed, 0 when it did not or is still reading. */
+/* The peer has ended: lets the sender finish while it gets on. Why it failed, EPIPE if the peer takes no more; 0 otherwise. */
 static int finish_sending(struct talk *talk) {
     bool interactive = isatty(STDIN_FILENO);
     pthread_mutex_lock(&talk->lock);
     while (!talk->done && (talk->sending || !interactive) && sender_moves(talk))
         continue;
-    int code = talk->sending ? ETIMEDOUT : talk->send_error;
+    int code = talk->sending ? EPIPE : talk->send_error;
     pthread_mutex_unlock(&talk->lock);
     return code;
 }
@@ -196,7 +210,7 @@ static void print_closing(struct talk *talk, double ended) {
 static int conclude(struct talk *talk, bool quiet) {
     double ended = hawser_now();
     int code = finish_sending(talk);
-    if (code == ECONNRESET)   /* the kernel tells a reset once: here the sender met it, and the receiver saw an end */
+    if (code != 0 && code != EPIPE)   /* a reset is told once: here the sender met it, and the receiver saw an end */
         return broke(talk, code);
     if (talk->notes)
         print_closing(talk, ended);

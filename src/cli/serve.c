@@ -22,6 +22,12 @@
 static const int stop_signals[] = {SIGINT, SIGTERM};
 #define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
 
+void serve_leave_signals_to_main(void) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 bool serve_wait_for_room(struct patience *patience, const char *why) {
     double now = hawser_now();
     if (patience->told == 0 || now - patience->told >= TELL_EVERY) {

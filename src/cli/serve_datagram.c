@@ -109,6 +109,7 @@ static void *post_main(void *argument) {
     struct post *post = argument;
     struct patience patience = {.delay = 0};
     struct letter letter;
+    serve_leave_signals_to_main();
     for (;;) {
         ssize_t n = receive(post, &letter);
         if (n >= 0) {

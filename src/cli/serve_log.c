@@ -4,6 +4,7 @@
 
 #include "cli/format.h"
 #include "cli/output.h"
+#include "cli/serve.h"
 
 #include <hawser.h>
 
@@ -166,6 +167,7 @@ static void write_first(void) {
 
 static void *writer_main(void *argument) {
     (void)argument;
+    serve_leave_signals_to_main();
     pthread_mutex_lock(&state.lock);
     for (;;) {
         sum_up_what_is_due();

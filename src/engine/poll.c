@@ -75,6 +75,8 @@ static ssize_t poll_recvmsg(hawser__endpoint *endpoint, struct msghdr *msg, int 
     do
         n = hawser__sys_recvmsg(fd_of(endpoint), msg, flags | added);
     while (again(endpoint, HAWSER__IN, flags, &tries, &n));
+    if (n >= 0)
+        msg->msg_flags &= ~MSG_CMSG_CLOEXEC;   /* Linux echoes it; nobody asked */
     return n;
 }
 

@@ -18,24 +18,49 @@
 #define RETRY_FIRST (1 * HAWSER__SECOND / 1000)
 #define RETRY_LAST (20 * HAWSER__SECOND / 1000)
 
+#define GUARD 1000            /* microseconds; the kernel rounds up to its tick, */
+#define GUARD_LONGEST 10000   /* which is at most this */
+
 struct guard {
     int fd, option;
-    bool set;
+    bool locked, set;
     struct timeval old;
 };
 
-static struct guard guard_begin(struct hawser__poll_endpoint *self, bool may_block, int option) {
-    struct guard guard = {.fd = self->fd, .option = option};
+/* The timeout belongs to what duplicates share: without the lock one guard would end under another thread's call, which could then
+ * block for ever. Other processes are out of reach; KNOWN_LIMITS.md says so. */
+static pthread_mutex_t guarding = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void after_fork(void) {
+    pthread_mutex_init(&guarding, NULL);
+}
+
+static void prepare(void) {
+    pthread_atfork(NULL, NULL, after_fork);
+}
+
+static struct guard guard_begin(struct hawser__poll_endpoint *self, int option) {
+    struct guard guard = {.fd = self->fd, .option = option, .locked = hawser__poll_may_block(self)};
     socklen_t size = sizeof guard.old;
-    const struct timeval shortest = {.tv_usec = 1000};
-    guard.set = may_block && hawser__sys_getsockopt(self->fd, SOL_SOCKET, option, &guard.old, &size) == 0 &&
+    const struct timeval shortest = {.tv_usec = GUARD};
+    if (!guard.locked)
+        return guard;
+    pthread_once(&once, prepare);
+    pthread_mutex_lock(&guarding);
+    guard.set = hawser__sys_getsockopt(self->fd, SOL_SOCKET, option, &guard.old, &size) == 0 &&
                 hawser__sys_setsockopt(self->fd, SOL_SOCKET, option, &shortest, sizeof shortest) == 0;
     return guard;
 }
 
+/* A value as short as the guard's own is that of a guard in another process: putting it back would leave it for ever. */
 static void guard_end(const struct guard *guard) {
+    static const struct timeval none;
+    bool another_guard = guard->old.tv_sec == 0 && guard->old.tv_usec <= GUARD_LONGEST;
     if (guard->set)
-        hawser__sys_setsockopt(guard->fd, SOL_SOCKET, guard->option, &guard->old, sizeof guard->old);
+        hawser__sys_setsockopt(guard->fd, SOL_SOCKET, guard->option, another_guard ? &none : &guard->old, sizeof none);
+    if (guard->locked)
+        pthread_mutex_unlock(&guarding);
 }
 
 /* The connection in the queue had died of its own: the listener is well, the next one may be too. */
@@ -57,16 +82,16 @@ static int try_accept(hawser__endpoint *listener, struct sockaddr *peer, socklen
     struct hawser__poll_endpoint *self = hawser__poll_endpoint(listener);
     if (atomic_load(&listener->evicted))
         return -EBADF;
-    bool may_block = hawser__poll_may_block(self);
-    if (may_block && !anything_there(self))
-        return -EAGAIN;
     socklen_t room = *len;
-    struct guard guard = guard_begin(self, may_block, SO_RCVTIMEO);
-    int fd;
-    do {
+    struct guard guard = guard_begin(self, SO_RCVTIMEO);
+    int fd = -EAGAIN;
+    while (!guard.locked || anything_there(self)) {
         *len = room;
         fd = hawser__sys_accept(self->fd, peer, len);
-    } while (fd == -EINTR || died_in_queue(fd));
+        if (fd != -EINTR && !died_in_queue(fd))
+            break;
+        fd = -EAGAIN;
+    }
     guard_end(&guard);
     return fd;
 }
@@ -98,15 +123,15 @@ int hawser__poll_accept(hawser__endpoint *const *listeners, size_t n, struct soc
 }
 
 static int connect_once(struct hawser__poll_endpoint *self, const struct sockaddr *sa, socklen_t len) {
-    struct guard guard = guard_begin(self, hawser__poll_may_block(self), SO_SNDTIMEO);
+    struct guard guard = guard_begin(self, SO_SNDTIMEO);
     int result = hawser__sys_connect(self->fd, sa, len);
     guard_end(&guard);
     return result;
 }
 
-/* An interrupted connect goes on by itself: calling it again would say EALREADY. Not so a Unix one, which is made at once or, while
- * the listener's queue is full, not at all (EAGAIN; EINTR where it may block): nothing tells when there is room, so it is tried
- * again while it is awaited. */
+/* An interrupted connect goes on by itself: calling it again would say EALREADY. Not so a Unix one, which is made at once
+ * or, while the listener's queue is full, not at all (EAGAIN; EINTR where it may block): nothing tells when there is room,
+ * so it is tried again while it is awaited. */
 int hawser__poll_connect_begin(hawser__endpoint *endpoint, const struct sockaddr *sa, socklen_t len) {
     struct hawser__poll_endpoint *self = hawser__poll_endpoint(endpoint);
     if (atomic_load(&endpoint->evicted))

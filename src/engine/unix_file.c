@@ -41,6 +41,10 @@ static int try_lock(const char *path) {
     int result = hawser__sys_flock(fd);
     if (result == 0)
         result = hawser__sys_fstat(fd, &ours);
+    if (result == 0 && (!S_ISREG(ours.st_mode) || ours.st_size > 0)) {
+        hawser__sys_close(fd);
+        return -EEXIST;   /* a file of somebody's that only has the name of our lock */
+    }
     if (result == 0) {
         result = hawser__sys_lstat(path, &named);
         if (result == -ENOENT || (result == 0 && (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino)))
@@ -48,6 +52,8 @@ static int try_lock(const char *path) {
     }
     if (result == 0)
         return fd;
+    if (result != -EAGAIN && result != -EINTR)
+        hawser__sys_unlink(path);   /* no locks here: what open made would stay */
     hawser__sys_close(fd);
     return result == -EINTR ? -EAGAIN : result;
 }

@@ -34,6 +34,7 @@ struct hawser_sock {
     hawser__engine *engine;
     hawser__endpoint *endpoints[2];          /* the second: a listener on both loopbacks */
     size_t endpoint_count;
+    size_t turn;                             /* accept asks this endpoint first: neither loopback may starve the other */
     _Atomic int64_t timeout;                 /* nanoseconds, HAWSER__NEVER = none */
     int family, type, proto;
     struct hawser__unix_file *unix_file;     /* made by create_server, removed at the end */

@@ -171,7 +171,8 @@ static bool has_file(const hawser_addr *addr) {
 /* Finds the addresses and opens them into ENDPOINTS. 0 or more; a code with plan->failed set; -1 with the sentence set
  * already is told apart by SAID. */
 static int open_host(struct plan *plan, const char *host, int port, hawser__endpoint *endpoints[2], bool *said) {
-    bool loopbacks = host && strcmp(host, "localhost") == 0 && plan->options.family == AF_UNSPEC;
+    bool loopbacks = host && strcmp(host, "localhost") == 0 && plan->options.family == AF_UNSPEC &&
+                     plan->options.type != SOCK_DGRAM;   /* only accept knows how to wait on two sockets */
     hawser_addrinfo *list = NULL, *second = NULL;
     int result;
     *said = hawser__targets("listen on", loopbacks ? "127.0.0.1" : host, port, plan->options.family, plan->options.type, true,
@@ -201,7 +202,7 @@ static hawser_sock *handle_for(struct plan *plan, hawser__endpoint *endpoints[2]
         return NULL;
     if (endpoints[1])
         sock->endpoints[sock->endpoint_count++] = endpoints[1];
-    if (has_file(&own))
+    if (plan->unix_file->owner)
         sock->unix_file = plan->unix_file;
     else
         hawser__free(plan->unix_file);

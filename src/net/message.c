@@ -33,16 +33,17 @@ ssize_t hawser_sendmsg(hawser_sock *sock, const struct msghdr *msg, int flags) {
     return n < 0 ? -1 : n;
 }
 
+/* Credentials and a security label may come along, if the socket asked for them. */
 union fd_control {
     struct cmsghdr align;
-    char space[CMSG_SPACE(MOST_FDS * sizeof(int))];
+    char space[CMSG_SPACE(MOST_FDS * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(256)];
 };
 
 /* Without a data byte a stream would drop the descriptors, so one zero byte goes with them. */
 ssize_t hawser_send_fds(hawser_sock *sock, const void *data, size_t size, const int *fds, size_t count, int flags) {
     union fd_control control;
     char zero = 0;
-    struct iovec part = {.iov_base = size ? (void *)data : &zero, .iov_len = size ? size : 1};
+    struct iovec part = {.iov_base = size ? (void *)data : &zero, .iov_len = size ? size : count > 0};
     struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
     if (count > MOST_FDS)
         return hawser__fail(EINVAL, "send %zu descriptors: at most %d fit one message", count, MOST_FDS);

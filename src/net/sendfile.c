@@ -46,23 +46,25 @@ static ssize_t by_kernel(struct transfer *transfer) {
 }
 
 /* What is read from a pipe is gone from it, so nothing is read before the socket has room for it. */
-static ssize_t read_stream(struct transfer *transfer, char *buf, size_t size) {
+static ssize_t read_stream(struct transfer *transfer, char *buf, size_t size, hawser__deadline deadline) {
     hawser_sock *sock = transfer->sock;
     hawser__endpoint *endpoint = sock->endpoints[0];
     const struct hawser__engine_ops *ops = sock->engine->ops;
     ssize_t n = ops->descriptor(endpoint);
     if (n >= 0)
-        n = ops->wait_fd(sock->engine, endpoint, (int)n, HAWSER_WRITABLE, hawser__sock_deadline(sock));
+        n = ops->wait_fd(sock->engine, endpoint, (int)n, HAWSER_WRITABLE, deadline);
     if (n > 0)
-        n = ops->wait_fd(sock->engine, endpoint, transfer->fd, HAWSER_READABLE, hawser__sock_deadline(sock));
+        n = ops->wait_fd(sock->engine, endpoint, transfer->fd, HAWSER_READABLE, deadline);
     return n < 0 ? n : hawser__sys_read(transfer->fd, buf, size < PIPE_BUF ? size : PIPE_BUF);
 }
 
 static ssize_t read_piece(struct transfer *transfer, char *buf, size_t size) {
+    hawser__deadline deadline = hawser__sock_deadline(transfer->sock);
     ssize_t n;
     do
-        n = transfer->seekable ? hawser__sys_pread(transfer->fd, buf, size, transfer->at) : read_stream(transfer, buf, size);
-    while (n == -EINTR);
+        n = transfer->seekable ? hawser__sys_pread(transfer->fd, buf, size, transfer->at)
+                               : read_stream(transfer, buf, size, deadline);
+    while (n == -EINTR || (n == -EAGAIN && deadline != HAWSER__NOW));   /* another reader of the pipe was faster */
     return n;
 }
 
@@ -108,7 +110,7 @@ static int position(struct transfer *transfer, off_t offset) {
 
 ssize_t hawser_sendfile(hawser_sock *sock, int fd, off_t offset, size_t count) {
     struct transfer transfer = {.sock = sock, .fd = fd, .left = count ? count : UINT64_MAX};
-    ssize_t result = sock->type == SOCK_STREAM ? hawser__enter(sock, HAWSER__SENDER) : -EINVAL;
+    ssize_t result = sock->type == SOCK_STREAM && offset >= -1 ? hawser__enter(sock, HAWSER__SENDER) : -EINVAL;
     if (result < 0)
         return hawser__io_fail(sock, result, 0, "send file to");
     result = position(&transfer, offset);

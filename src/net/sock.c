@@ -147,15 +147,23 @@ int hawser_listen(hawser_sock *sock, int backlog) {
     return result < 0 ? hawser__fail(result, "listen on %s", hawser__own_text(sock, &own)) : 0;
 }
 
+static int accept_endpoint(hawser_sock *sock, hawser_addr *peer, hawser__endpoint **ret) {
+    hawser__endpoint *listeners[2];
+    size_t count = sock->endpoint_count;
+    for (size_t i = 0; i < count; i++)
+        listeners[i] = sock->endpoints[(sock->turn + i) % count];
+    sock->turn++;
+    peer->len = sizeof peer->ss;
+    return sock->engine->ops->accept(listeners, count, (struct sockaddr *)&peer->ss, &peer->len, hawser__sock_deadline(sock), ret);
+}
+
 hawser_sock *hawser_accept(hawser_sock *sock, hawser_addr *peer) {
     hawser_addr addr, own;
     hawser__endpoint *endpoint;
     hawser_sock *accepted = NULL;
     int result = hawser__enter(sock, HAWSER__RECEIVER);
     if (result == 0) {
-        addr.len = sizeof addr.ss;
-        result = sock->engine->ops->accept(sock->endpoints, sock->endpoint_count, (struct sockaddr *)&addr.ss, &addr.len,
-                                           hawser__sock_deadline(sock), &endpoint);
+        result = accept_endpoint(sock, &addr, &endpoint);
         hawser__leave(sock, HAWSER__RECEIVER);
     }
     if (result == 0 && !(accepted = hawser__handle_new(endpoint, sock->family, sock->type, sock->proto)))

@@ -28,6 +28,8 @@ static int poll_once(struct pollfd *fds, size_t n, int wake_fd, int ms) {
     if (wake_fd < 0 && (ms < 0 || ms > SLICE_MS))
         ms = SLICE_MS;
     int ready = hawser__sys_poll(watched, n + 1, ms);
+    if (ready == -EINVAL)   /* more than RLIMIT_NOFILE allows, which sandboxes set to 0: without the wake descriptor, then */
+        ready = hawser__sys_poll(watched, n, ms < 0 || ms > SLICE_MS ? SLICE_MS : ms);
     if (ready < 0)
         return ready;
     for (size_t i = 0; i < n; i++)

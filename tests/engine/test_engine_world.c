@@ -81,6 +81,36 @@ static void a_foreign_descriptor_is_waited_for(void **state) {
     assert_int_equal(ops()->wait_fd(subject.engine, NULL, fds[0], HAWSER_READABLE, HAWSER__NOW), -EBADF);
 }
 
+struct on_account {
+    hawser__endpoint *account;
+    int fd;
+};
+
+static long wait_on_account(void *argument) {
+    const struct on_account *wait = argument;
+    return ops()->wait_fd(subject.engine, wait->account, wait->fd, HAWSER_READABLE, HAWSER__NEVER);
+}
+
+static void a_wait_in_the_service_of_a_call_ends_with_its_endpoint(void **state) {
+    (void)state;
+    if (!subject.descriptors)
+        return;
+    int fds[2];
+    hawser__endpoint *pair[2];
+    runner run;
+    open_pair(SOCK_STREAM, pair);
+    assert_int_equal(pipe(fds), 0);
+    start(&run, wait_on_account, &(struct on_account){pair[0], fds[0]});
+    assert_true(blocked(&run));
+    ops()->evict(pair[0]);
+    assert_int_equal(finish(&run), -EBADF);
+    assert_int_equal(wait_on_account(&(struct on_account){pair[0], fds[0]}), -EBADF);
+    close(fds[0]);
+    close(fds[1]);
+    close_endpoint(pair[0]);
+    close_endpoint(pair[1]);
+}
+
 static void the_end_of_a_foreign_descriptor_counts_as_ready(void **state) {
     (void)state;
     if (!subject.descriptors)
@@ -235,7 +265,7 @@ static void a_stale_socket_file_is_replaced(void **state) {
     (void)state;
     int result;
     struct hawser__unix_file first = file_at(own_path("stale")), second = file_at(own_path("stale"));
-    close_endpoint(serve(&first, &result));   /* ends without removing its file */
+    close_endpoint(serve(&first, &result)); /* ends without removing its file */
     assert_true(file_exists(first.path));
     hawser__endpoint *listener = serve(&second, &result);
     assert_int_equal(result, 0);
@@ -249,7 +279,7 @@ static void a_successors_socket_file_is_not_removed(void **state) {
     int result;
     struct hawser__unix_file first = file_at(own_path("passed-on")), second = file_at(own_path("passed-on"));
     hawser__endpoint *before = serve(&first, &result);
-    memory_engine_remove_file(first.path);   /* somebody tidies up, and another server starts */
+    memory_engine_remove_file(first.path); /* somebody tidies up, and another server starts */
     unlink(first.path);
     hawser__endpoint *after = serve(&second, &result);
     assert_int_equal(result, 0);
@@ -290,6 +320,7 @@ int main(void) {
         engine_test(signals_neither_end_nor_extend_sleep),
         engine_test(an_interrupted_sleep_is_ECANCELED),
         engine_test(a_foreign_descriptor_is_waited_for),
+        engine_test(a_wait_in_the_service_of_a_call_ends_with_its_endpoint),
         engine_test(the_end_of_a_foreign_descriptor_counts_as_ready),
         engine_test(a_file_is_sent_from_its_offset),
         engine_test(a_number_is_resolved),

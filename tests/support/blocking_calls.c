@@ -316,7 +316,7 @@ const blocking_call blocking_calls[] = {
     {"sendto", full_receiver, call_sendto, take_all, 5, EAGAIN, true},
     {"send_fds", full_unix, call_send_fds, take_all, 5, EAGAIN, true},
     {"sendfile", file_for_full_tcp, call_sendfile, take_all, 100000, EAGAIN, true},
-    {"sendfile from a pipe", empty_pipe, call_sendfile_from_pipe, write_to_pipe, 5, EAGAIN, false},
+    {"sendfile from a pipe", empty_pipe, call_sendfile_from_pipe, write_to_pipe, 5, EAGAIN, true},
     {"readline", reading_file, call_readline, send_line, 5, EAGAIN, false},
     {"read", reading_file, call_read, send_line, 5, EAGAIN, false},
     {"read_exactly", reading_file, call_read_exactly, send_line, 5, EAGAIN, false},

@@ -28,7 +28,21 @@ long open_descriptors(void) {
     return entries("/proc/self/fd") - 1; /* less the one that reads the folder */
 }
 
+static long nothing(void *argument) {
+    (void)argument;
+    return 0;
+}
+
+/* A sanitizer starts a thread of its own with the first one of the program. */
+static void start_first_thread(void) {
+    runner run;
+    start(&run, nothing, NULL);
+    finish(&run);
+}
+
 census take_census(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start_first_thread);
     return (census){atomic_load(&allocations), open_descriptors(), entries("/proc/self/task")};
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "net/handle.h"
@@ -262,6 +263,34 @@ static void what_cannot_be_detached_stays_open(void **state) {
     cut(w);
 }
 
+/* Trap 26 in small: whoever is inside a call stays with the parent. The child's only thread is alone with its copy. */
+static void calls_of_other_threads_do_not_follow_into_a_forked_child(void **state) {
+    (void)state;
+    char buf[8];
+    wire w = tcp_wire(false);
+    runner run;
+    start(&run, receive, w.sock);
+    assert_true(blocked(&run));
+    int fd = hawser_fileno(w.sock);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        hawser_settimeout(w.sock, 0);
+        bool free_to_receive = hawser_recv(w.sock, buf, sizeof buf) < 0 && errno == EAGAIN;
+        bool sends = hawser_sendall(w.sock, "child", 5) == 0;
+        hawser_close(w.sock);
+        _exit(free_to_receive && sends && fcntl(fd, F_GETFD) == -1 ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(raw_read(w.far, buf, 5));
+    assert_fails(hawser_recv(w.sock, buf, sizeof buf), EBUSY); /* here the thread is still inside */
+    assert_true(raw_write(w.far, "x", 1));
+    assert_int_equal(finish(&run), 1);
+    cut(w);
+}
+
 /* Threads close and use one socket at once, again and again: no crash, no leak, no hang, and only the codes that sock.h names.
  */
 struct crowd {
@@ -325,6 +354,7 @@ int main(void) {
         cmocka_unit_test(detaching_gives_the_descriptor_away),
         cmocka_unit_test(a_descriptor_detached_with_a_timeout_stays_nonblocking),
         cmocka_unit_test(what_cannot_be_detached_stays_open),
+        cmocka_unit_test(calls_of_other_threads_do_not_follow_into_a_forked_child),
         cmocka_unit_test(closing_under_a_crowd_of_threads_is_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

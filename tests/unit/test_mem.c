@@ -54,16 +54,6 @@ static void each_allocation_can_fail(void **state) {
     hawser__free(kept);
 }
 
-static void a_real_shortage_is_NULL_without_errno(void **state) {
-    (void)state;
-    volatile size_t all = SIZE_MAX / 2; /* the compiler must not see that it cannot work */
-    errno = 0;
-    if (getenv("ASAN_OPTIONS"))
-        return; /* the sanitizer ends a program that asks for so much */
-    assert_null(hawser__alloc(all));
-    assert_int_equal(errno, 0);
-}
-
 static void freeing_keeps_errno(void **state) {
     (void)state;
     void *memory = hawser__alloc(1 << 20);
@@ -78,7 +68,6 @@ int main(void) {
         cmocka_unit_test(nothing_to_copy_is_no_copy),
         cmocka_unit_test(no_size_is_still_memory),
         cmocka_unit_test(each_allocation_can_fail),
-        cmocka_unit_test(a_real_shortage_is_NULL_without_errno),
         cmocka_unit_test(freeing_keeps_errno),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,19 +44,19 @@ static void nothing_ready_is_EAGAIN_now_and_ETIMEDOUT_later(void **state) {
 }
 
 static long park_without_end(void *argument) {
-    hawser__task **task = argument;
+    _Atomic(hawser__task *) *task = argument;
     hawser__task_wake_fd(hawser__task_current());
-    *task = hawser__task_current();
+    atomic_store(task, hawser__task_current());
     return hawser__park(NULL, 0, HAWSER__NEVER);
 }
 
 static void a_parked_task_is_woken(void **state) {
     (void)state;
     runner run;
-    hawser__task *task;
+    _Atomic(hawser__task *) task = NULL;
     start(&run, park_without_end, &task);
     assert_true(blocked(&run));
-    hawser__task_wake(task);
+    hawser__task_wake(atomic_load(&task));
     assert_int_equal(finish(&run), 0);
 }
 
