@@ -56,7 +56,7 @@ static void abandon(struct talk *talk, int code) {
     _exit(STATUS_LOCAL);
 }
 
-/* Sends what the kernel takes of it at once: a slow peer shows as progress. The count; or -1 with errno, and SENDING stays set. */
+/* Sends what the kernel takes at once: a slow peer shows as progress. The count; or -1 with errno, and SENDING stays set. */
 static ssize_t send_some(struct talk *talk, const void *data, size_t size) {
     pthread_mutex_lock(&talk->lock);
     talk->sending = true;
@@ -72,7 +72,7 @@ static ssize_t send_some(struct talk *talk, const void *data, size_t size) {
     return n;
 }
 
-/* Sending failed with CODE. A receiver meets the end of a dead connection by itself; when only sending is broken it is woken. */
+/* Sending failed with CODE. On a dead connection the receiver meets the end by itself; otherwise it is woken here. */
 static void stop_sending(struct talk *talk, int code) {
     pthread_mutex_lock(&talk->lock);
     talk->sending = false;

@@ -175,6 +175,8 @@ static bool takes_ipv4_too(hawser_sock *sock, const hawser_addr *address) {
 static void describe_socket(hawser_sock *sock, struct list *bound, struct list *exposed) {
     hawser_addr addresses[2];
     ssize_t count = hawser_getsocknames(sock, addresses, 2);
+    if (count < 0)
+        add(bound, " and ", "an address that cannot be told");
     for (ssize_t i = 0; i < count && i < 2; i++) {
         bool both = takes_ipv4_too(sock, &addresses[i]);
         int port = (int)hawser_addr_port(&addresses[i]);

@@ -32,10 +32,11 @@ struct tries {
     bool ended;   /* nothing more will come in */
 };
 
-/* Whether an operation that gave RESULT should be tried again; waits before saying so. Flags that make the kernel answer at once
- * (the caller's own MSG_DONTWAIT, out-of-band data, the error queue) are not waited for: no readiness announces them. A datagram
- * socket whose receiving direction was shut has no end of its own to report: it says EAGAIN, and that is the end. */
-static bool again(hawser__endpoint *endpoint, enum hawser__direction direction, int flags, struct tries *tries, ssize_t *result) {
+/* Whether an operation that gave RESULT should be tried again; waits before saying so. Flags that make the kernel answer at
+ * once (the caller's own MSG_DONTWAIT, out-of-band data, the error queue) are not waited for: no readiness announces them. A
+ * datagram socket whose receiving direction was shut has no end of its own to report: it says EAGAIN, and that is the end. */
+static bool again(hawser__endpoint *endpoint, enum hawser__direction direction, int flags, struct tries *tries,
+                  ssize_t *result) {
     if (*result == -EINTR)
         return true;
     if (*result != -EAGAIN || (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) || (direction == HAWSER__IN && (flags & MSG_OOB)))

@@ -29,6 +29,10 @@ struct hawser__poll_endpoint *hawser__poll_endpoint(hawser__endpoint *endpoint);
 /* Takes the lock; in the child of a fork a new one, with nobody waiting. */
 void hawser__poll_lock(struct hawser__poll_endpoint *self);
 
+/* One lock for the process, new in the child of a fork: for what two endpoints may share. */
+void hawser__poll_lock_process(void);
+void hawser__poll_unlock_process(void);
+
 /* Whether calls that have no MSG_DONTWAIT could block the thread. */
 bool hawser__poll_may_block(struct hawser__poll_endpoint *self);
 
@@ -57,7 +61,7 @@ int hawser__poll_wait(hawser__endpoint *endpoint, enum hawser__direction directi
 int hawser__poll_wait_any(hawser__endpoint *const *endpoints, size_t n, enum hawser__direction direction,
                           hawser__deadline deadline, bool *ret_ready);
 /* Waits on the endpoints' account without watching them: 0 at UNTIL or when woken. */
-int hawser__poll_pause(hawser__endpoint *const *endpoints, size_t n, hawser__deadline until);
+int hawser__poll_pause(hawser__endpoint *const *endpoints, size_t n, enum hawser__direction direction, hawser__deadline until);
 int hawser__poll_wait_fd(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline);
 int hawser__poll_sleep(hawser__engine *engine, hawser__deadline deadline);
 

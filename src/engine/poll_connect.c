@@ -18,49 +18,34 @@
 #define RETRY_FIRST (1 * HAWSER__SECOND / 1000)
 #define RETRY_LAST (20 * HAWSER__SECOND / 1000)
 
-#define GUARD 1000            /* microseconds; the kernel rounds up to its tick, */
-#define GUARD_LONGEST 10000   /* which is at most this */
-
 struct guard {
     int fd, option;
     bool locked, set;
-    struct timeval old;
+    struct timeval old, ours;
 };
 
-/* The timeout belongs to what duplicates share: without the lock one guard would end under another thread's call, which could then
- * block for ever. Other processes are out of reach; KNOWN_LIMITS.md says so. */
-static pthread_mutex_t guarding = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void after_fork(void) {
-    pthread_mutex_init(&guarding, NULL);
-}
-
-static void prepare(void) {
-    pthread_atfork(NULL, NULL, after_fork);
-}
-
+/* The timeout belongs to what duplicates share: without the lock one guard would end under another thread's call, which
+ * could then block for ever. Other processes are out of reach; KNOWN_LIMITS.md says so. */
 static struct guard guard_begin(struct hawser__poll_endpoint *self, int option) {
-    struct guard guard = {.fd = self->fd, .option = option, .locked = hawser__poll_may_block(self)};
+    struct guard guard = {.fd = self->fd, .option = option, .locked = hawser__poll_may_block(self), .ours = {.tv_usec = 1000}};
     socklen_t size = sizeof guard.old;
-    const struct timeval shortest = {.tv_usec = GUARD};
     if (!guard.locked)
         return guard;
-    pthread_once(&once, prepare);
-    pthread_mutex_lock(&guarding);
+    hawser__poll_lock_process();
     guard.set = hawser__sys_getsockopt(self->fd, SOL_SOCKET, option, &guard.old, &size) == 0 &&
-                hawser__sys_setsockopt(self->fd, SOL_SOCKET, option, &shortest, sizeof shortest) == 0;
+                hawser__sys_setsockopt(self->fd, SOL_SOCKET, option, &guard.ours, sizeof guard.ours) == 0;
+    hawser__sys_getsockopt(self->fd, SOL_SOCKET, option, &guard.ours, &size);   /* rounded up to the kernel's tick */
     return guard;
 }
 
-/* A value as short as the guard's own is that of a guard in another process: putting it back would leave it for ever. */
+/* An old value that looks like ours is that of a guard in another process: putting it back would leave it for ever. */
 static void guard_end(const struct guard *guard) {
     static const struct timeval none;
-    bool another_guard = guard->old.tv_sec == 0 && guard->old.tv_usec <= GUARD_LONGEST;
+    bool another = guard->old.tv_sec == guard->ours.tv_sec && guard->old.tv_usec == guard->ours.tv_usec;
     if (guard->set)
-        hawser__sys_setsockopt(guard->fd, SOL_SOCKET, guard->option, another_guard ? &none : &guard->old, sizeof none);
+        hawser__sys_setsockopt(guard->fd, SOL_SOCKET, guard->option, another ? &none : &guard->old, sizeof none);
     if (guard->locked)
-        pthread_mutex_unlock(&guarding);
+        hawser__poll_unlock_process();
 }
 
 /* The connection in the queue had died of its own: the listener is well, the next one may be too. */
@@ -169,7 +154,7 @@ static int wait_for_room(hawser__endpoint *const *endpoints, size_t n, hawser__d
         if (now >= deadline)
             return atomic_load(&endpoints[0]->evicted) ? -EBADF : -hawser__deadline_code(deadline);
         hawser__deadline next = now + pause < deadline ? now + pause : deadline;
-        int result = hawser__poll_pause(endpoints, n, next);
+        int result = hawser__poll_pause(endpoints, n, HAWSER__OUT, next);
         if (result < 0)
             return result;
         pause = pause * 2 < RETRY_LAST ? pause * 2 : RETRY_LAST;

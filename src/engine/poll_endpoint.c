@@ -16,17 +16,35 @@ static int fd_of(hawser__endpoint *endpoint) {
     return hawser__poll_endpoint(endpoint)->fd;
 }
 
-static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;   /* held for a few instructions, never over a fork */
+static pthread_mutex_t process = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void after_fork(void) {
+    pthread_mutex_init(&process, NULL);
+}
+
+static void prepare(void) {
+    pthread_atfork(NULL, NULL, after_fork);
+}
+
+void hawser__poll_lock_process(void) {
+    pthread_once(&once, prepare);
+    pthread_mutex_lock(&process);
+}
+
+void hawser__poll_unlock_process(void) {
+    pthread_mutex_unlock(&process);
+}
 
 /* The lock may have been held by a thread that stayed with the parent, and so did all who waited. */
 static void renew(struct hawser__poll_endpoint *self, unsigned generation) {
-    pthread_mutex_lock(&fork_lock);
+    hawser__poll_lock_process();
     if (atomic_load(&self->generation) != generation) {
         pthread_mutex_init(&self->lock, NULL);
         self->waiters[HAWSER__IN] = self->waiters[HAWSER__OUT] = NULL;
         atomic_store(&self->generation, generation);
     }
-    pthread_mutex_unlock(&fork_lock);
+    hawser__poll_unlock_process();
 }
 
 void hawser__poll_lock(struct hawser__poll_endpoint *self) {

@@ -52,26 +52,27 @@ int hawser__poll_wait_any(hawser__endpoint *const *endpoints, size_t n, enum haw
     return result < 0 ? result : 0;
 }
 
-int hawser__poll_pause(hawser__endpoint *const *endpoints, size_t n, hawser__deadline until) {
-    int result = park_at(endpoints, n, HAWSER__OUT, NULL, 0, until);
+int hawser__poll_pause(hawser__endpoint *const *endpoints, size_t n, enum hawser__direction direction, hawser__deadline until) {
+    int result = park_at(endpoints, n, direction, NULL, 0, until);
     return result == -ETIMEDOUT ? 0 : result;
 }
 
 /* Readiness can be wrong for long: a Unix datagram socket whose receiver is full is always writable, a pending error makes any
  * socket readable. Asking poll again at once would burn a core past the deadline, so every second round is a pause. */
-static int pause_for(hawser__endpoint *endpoint, hawser__deadline deadline, unsigned round) {
+static int pause_for(hawser__endpoint *endpoint, enum hawser__direction direction, hawser__deadline deadline,
+                     unsigned round) {
     int64_t now = hawser__clock_monotonic();
     int64_t ns = PAUSE_FIRST << (round / 2 < PAUSE_DOUBLINGS ? round / 2 : PAUSE_DOUBLINGS);
     if (now >= deadline)
         return -hawser__deadline_code(deadline);
-    return hawser__poll_pause(&endpoint, 1, now + ns < deadline ? now + ns : deadline);
+    return hawser__poll_pause(&endpoint, 1, direction, now + ns < deadline ? now + ns : deadline);
 }
 
 int hawser__poll_wait(hawser__endpoint *endpoint, enum hawser__direction direction, hawser__deadline deadline, unsigned round) {
     if (deadline == HAWSER__NOW)
         return atomic_load(&endpoint->evicted) ? -EBADF : -EAGAIN;
     if (round % 2 == 1)
-        return pause_for(endpoint, deadline, round);
+        return pause_for(endpoint, direction, deadline, round);
     struct pollfd fd = {.fd = hawser__poll_endpoint(endpoint)->fd,
                         .events = direction == HAWSER__IN ? POLLIN | POLLRDHUP : POLLOUT};
     int result = park_at(&endpoint, 1, direction, &fd, 1, deadline);

@@ -68,7 +68,8 @@ static void finish(struct race *race, struct attempt *attempt, int result) {
 static int bind_source(const struct race *race, hawser__endpoint *endpoint, int family) {
     if (!race->sources)
         return 0;
-    hawser__endpoint_set_int(endpoint, SOL_SOCKET, SO_REUSEADDR, 1);   /* attempts side by side may share one source port */
+    if (hawser_addr_port(&race->sources->addr) > 0)   /* attempts side by side share it */
+        hawser__endpoint_set_int(endpoint, SOL_SOCKET, SO_REUSEADDR, 1);
     for (const hawser_addrinfo *source = race->sources; source; source = source->next)
         if (source->family == family)
             return endpoint->engine->ops->bind(endpoint, (const struct sockaddr *)&source->addr.ss, source->addr.len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The polite close. Closing with input unread makes the kernel send a reset, which overtakes and destroys the last reply; so the
- * end of stream is sent first and input is dropped until the peer has ended too, within the time given.
+ * The polite close. Closing with input unread makes the kernel send a reset, which overtakes and destroys the last reply; so
+ * the end of stream is sent first and input is dropped until the peer has ended too, within the time given.
  */
 #include "base/error.h"
 #include "net/handle.h"

@@ -64,7 +64,8 @@ static ssize_t read_piece(struct transfer *transfer, char *buf, size_t size) {
     do
         n = transfer->seekable ? hawser__sys_pread(transfer->fd, buf, size, transfer->at)
                                : read_stream(transfer, buf, size, deadline);
-    while (n == -EINTR || (n == -EAGAIN && deadline != HAWSER__NOW));   /* another reader of the pipe was faster */
+    /* EAGAIN: another reader of the pipe was faster */
+    while (n == -EINTR || (n == -EAGAIN && !transfer->seekable && deadline != HAWSER__NOW));
     return n;
 }
 

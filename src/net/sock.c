@@ -154,7 +154,8 @@ static int accept_endpoint(hawser_sock *sock, hawser_addr *peer, hawser__endpoin
         listeners[i] = sock->endpoints[(sock->turn + i) % count];
     sock->turn++;
     peer->len = sizeof peer->ss;
-    return sock->engine->ops->accept(listeners, count, (struct sockaddr *)&peer->ss, &peer->len, hawser__sock_deadline(sock), ret);
+    return sock->engine->ops->accept(listeners, count, (struct sockaddr *)&peer->ss, &peer->len, hawser__sock_deadline(sock),
+                                     ret);
 }
 
 hawser_sock *hawser_accept(hawser_sock *sock, hawser_addr *peer) {

@@ -67,7 +67,7 @@ struct hawser__engine_ops {
     /* A connection is begun (0 = done, -EINPROGRESS = under way, else failed), awaited together with others, and then has a
      * result. That is all a race of addresses needs; see net/connect.c for the plain connect. */
     int (*connect_begin)(hawser__endpoint *endpoint, const struct sockaddr *sa, socklen_t len);
-    int (*connect_wait)(hawser__endpoint *const *endpoints, size_t n, hawser__deadline deadline);   /* index of a finished one */
+    int (*connect_wait)(hawser__endpoint *const *endpoints, size_t n, hawser__deadline deadline);   /* index of one finished */
     int (*connect_result)(hawser__endpoint *endpoint);
     ssize_t (*recv)(hawser__endpoint *endpoint, void *buf, size_t size, int flags, hawser__deadline deadline);
     /* Receives into a buffer of the engine's, valid until given back or until the task next waits. */
@@ -80,8 +80,8 @@ struct hawser__engine_ops {
     ssize_t (*sendfile)(hawser__endpoint *endpoint, int fd, int64_t *offset, size_t count, hawser__deadline deadline);
     /* Moves at most SIZE bytes from one stream to another; 0 at the end of FROM. */
     ssize_t (*splice)(hawser__endpoint *from, hawser__endpoint *to, size_t size, hawser__deadline deadline);
-    /* Ready for HAWSER_READABLE, HAWSER_WRITABLE: which of EVENTS hold. A wait in the service of a call on ACCOUNT (may be NULL) ends
-     * with that endpoint's eviction. */
+    /* Ready for HAWSER_READABLE, HAWSER_WRITABLE: which of EVENTS hold. A wait in the service of a call on ACCOUNT (may be
+     * NULL) ends with that endpoint's eviction. */
     int (*wait_fd)(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline);
     int (*sleep)(hawser__engine *engine, hawser__deadline deadline);                         /* 0 at the deadline */
 
