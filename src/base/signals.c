@@ -8,11 +8,10 @@
  */
 #include "base/signals.h"
 
-#include "base/error.h"
 #include "base/sys.h"
+#include "base/wake.h"
 
-#include <hawser/world.h>
-
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -64,26 +63,18 @@ static int claim(int signo, hawser__task *task) {
     return result;
 }
 
-int hawser_interrupt_on_signal(int signo) {
+int hawser__signals_claim(int signo, hawser__task *task) {
     if (signo <= 0 || signo >= NSIG)
-        return hawser__fail(EINVAL, "interrupt on signal %d", signo);
+        return -EINVAL;
     pthread_mutex_lock(&lock);
-    int result = claim(signo, hawser__task_current());
+    int result = claim(signo, task);
     pthread_mutex_unlock(&lock);
-    return result < 0 ? hawser__fail(result, "interrupt on signal %d", signo) : 0;
+    return result;
 }
 
-int hawser_interrupted(void) {
-    return atomic_load(&hawser__task_current()->interrupted);
-}
-
-void hawser_interrupt_clear(void) {
-    atomic_store(&hawser__task_current()->interrupted, 0);
-}
-
-int hawser_interrupt_restore(int signo) {
+int hawser__signals_restore(int signo) {
     if (signo <= 0 || signo >= NSIG)
-        return hawser__fail(EINVAL, "restore signal %d", signo);
+        return -EINVAL;
     pthread_mutex_lock(&lock);
     int result = slots[signo].installed ? hawser__sys_sigaction(signo, &slots[signo].old, NULL) : -EINVAL;
     if (result == 0) {
@@ -91,7 +82,7 @@ int hawser_interrupt_restore(int signo) {
         atomic_store(&slots[signo].task, NULL);
     }
     pthread_mutex_unlock(&lock);
-    return result < 0 ? hawser__fail(result, "restore signal %d", signo) : 0;
+    return result;
 }
 
 /* Another thread of the parent may have held the lock, or been in the handler; neither is here, and nobody else who asked. */

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "base/signals.h"
-#include "base/sys.h"
+#include "base/wake.h"
 
 #include <pthread.h>
 
@@ -19,16 +19,10 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool have_key;
 static atomic_uint forks;
 
-static void drop_wake_fd(hawser__task *task) {
-    int fd = task->wake_fd;
-    task->wake_fd = -1;
-    hawser__sys_close(fd);
-}
-
 static void release(void *argument) {
     hawser__task *task = argument;
     hawser__signals_forget(task);
-    drop_wake_fd(task);
+    hawser__task_drop_wake_fd(task);
     hawser__free(task->attempts);
     hawser__free(task->lent);
     task->attempts = NULL;
@@ -40,7 +34,7 @@ static void release(void *argument) {
 static void after_fork(void) {
     atomic_fetch_add(&forks, 1);
     hawser__signals_after_fork(&current);
-    drop_wake_fd(&current);
+    hawser__task_drop_wake_fd(&current);
 }
 
 unsigned hawser__fork_generation(void) {
@@ -59,27 +53,4 @@ __attribute__((noinline)) hawser__task *hawser__task_current(void) {
         current.registered = !have_key || pthread_setspecific(end_of_thread, &current) == 0;
     }
     return &current;
-}
-
-int hawser__task_wake_fd(hawser__task *task) {
-    if (task->wake_fd < 0) {
-        int fd = hawser__sys_eventfd();
-        if (fd < 0)
-            return fd;
-        task->wake_fd = fd;
-    }
-    return task->wake_fd;
-}
-
-void hawser__task_wake(hawser__task *task) {
-    if (!atomic_exchange(&task->woken, true) && task->wake_fd >= 0)
-        hawser__sys_eventfd_signal(task->wake_fd);
-}
-
-bool hawser__task_take_wake(hawser__task *task) {
-    if (!atomic_exchange(&task->woken, false))
-        return false;
-    if (task->wake_fd >= 0)
-        hawser__sys_eventfd_clear(task->wake_fd);
-    return true;
 }

@@ -28,15 +28,6 @@ typedef struct hawser__task {
 /* The record of the calling task; never NULL. Kept out of line so that no caller can hold a thread's address over a switch. */
 hawser__task *hawser__task_current(void);
 
-/* The task's wake descriptor, made on first use; -errno when none can be had. */
-int hawser__task_wake_fd(hawser__task *task);
-
-/* Ends the task's wait, or its next one. Async-signal-safe. The caller makes sure that the task still exists. */
-void hawser__task_wake(hawser__task *task);
-
-/* Consumes a wake-up: true if there was one. */
-bool hawser__task_take_wake(hawser__task *task);
-
 /* How many forks lie between this process and the first: what other threads were doing at a fork did not come along. */
 unsigned hawser__fork_generation(void);
 

@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "base/wake.h"
 #include "sched/park.h"
 
 #include <errno.h>

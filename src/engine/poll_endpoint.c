@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/sys.h"
+#include "base/wake.h"
 
 #include <errno.h>
 #include <fcntl.h>

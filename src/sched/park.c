@@ -9,6 +9,7 @@
 #include "sched/park.h"
 
 #include "base/sys.h"
+#include "base/wake.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,6 +7,7 @@
 #include "engine_memory.h"
 
 #include "base/mem.h"
+#include "base/wake.h"
 #include "memory_model.h"
 #include "memory_world.h"
 #include "sched/park.h"

@@ -5,6 +5,7 @@
 #include "engine_memory.h"
 
 #include "base/task.h"
+#include "base/wake.h"
 
 #include <errno.h>
 

@@ -5,6 +5,7 @@
 #include "base/task.h"
 
 #include <errno.h>
+#include <limits.h>
 
 static void a_failure_sets_code_sentence_and_count(void **state) {
     (void)state;
@@ -97,6 +98,29 @@ static void each_task_has_its_own_sentence(void **state) {
     assert_string_equal(hawser_error(), "here: No such file or directory");
 }
 
+static void however_long_the_object_the_reason_is_there(void **state) {
+    (void)state;
+    static const char reason[] = ": Name or service not known";
+    char name[2 * HAWSER__SENTENCE];
+    for (size_t length = HAWSER__SENTENCE - 2 * sizeof reason; length < sizeof name; length++) {
+        memset(name, 'x', length);
+        name[length] = '\0';
+        hawser__fail(HAWSER_ENONAME, "look up %s", name);
+        const char *sentence = hawser_error();
+        assert_true(strlen(sentence) > sizeof reason && strlen(sentence) < HAWSER__SENTENCE);
+        assert_string_equal(sentence + strlen(sentence) - strlen(reason), reason);
+        bool cut = strlen("look up ") + length + strlen(reason) >= HAWSER__SENTENCE;
+        assert_int_equal(strstr(sentence, "x...: ") != NULL, cut);
+    }
+}
+
+/* Worth most under the sanitizer of undefined behaviour. */
+static void the_smallest_number_is_an_unknown_code_too(void **state) {
+    (void)state;
+    assert_string_equal(hawser_strerror(INT_MIN), "Unknown error -2147483648");
+    assert_string_equal(hawser_strerror(INT_MAX), "Unknown error 2147483647");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_sets_code_sentence_and_count),
@@ -109,6 +133,8 @@ int main(void) {
         cmocka_unit_test(system_codes_read_as_in_strerror_and_unknown_ones_keep_their_number),
         cmocka_unit_test(our_codes_never_change),
         cmocka_unit_test(each_task_has_its_own_sentence),
+        cmocka_unit_test(however_long_the_object_the_reason_is_there),
+        cmocka_unit_test(the_smallest_number_is_an_unknown_code_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

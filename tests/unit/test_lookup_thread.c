@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/task.h"
+#include "base/wake.h"
 #include "engine/lookup_thread.h"
 
 #include <signal.h>

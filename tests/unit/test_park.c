@@ -2,10 +2,12 @@
 #include "support.h"
 
 #include "sched/park.h"
+#include "base/wake.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <hawser/world.h>
@@ -146,6 +148,22 @@ static void an_interrupted_task_does_not_wait(void **state) {
     assert_int_equal(hawser__interrupt_check(), 0); /* ours was not */
 }
 
+/* poll(2) refuses more descriptors than the limit allows, open or not; sandboxes set it to 0. */
+static void without_the_right_to_descriptors_a_task_still_sleeps(void **state) {
+    (void)state;
+    struct rlimit old;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = old.rlim_max};
+    double began = seconds_now();
+    hawser__task_wake_fd(hawser__task_current());
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int slept = hawser__park(NULL, 0, in_seconds(0.05)), now = hawser__park(NULL, 0, HAWSER__NOW);
+    setrlimit(RLIMIT_NOFILE, &old);
+    assert_int_equal(slept, -ETIMEDOUT);
+    assert_int_equal(now, -EAGAIN);
+    assert_true(seconds_now() - began >= 0.05);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ready_descriptor_is_told_at_once),
@@ -158,6 +176,7 @@ int main(void) {
         cmocka_unit_test(too_many_descriptors_are_refused),
         cmocka_unit_test(without_a_wake_descriptor_waiting_still_works),
         cmocka_unit_test(an_interrupted_task_does_not_wait),
+        cmocka_unit_test(without_the_right_to_descriptors_a_task_still_sleeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

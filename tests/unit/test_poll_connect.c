@@ -114,12 +114,92 @@ static void a_slow_connection_of_an_adopted_socket_is_awaited(void **state) {
     fill_in(hole);
 }
 
+/* A Unix connect is made at once or not at all. One that a signal ended before there was room must not pass for made: the socket
+ * polls as writable and has no error. */
+static void an_interrupted_connect_to_a_full_unix_listener_is_not_taken_for_made(void **state) {
+    (void)state;
+    const char *path = own_path("full");
+    int listener = raw_unix_listener(path, 0);
+    hawser_sock *first = hawser_socket(AF_UNIX, SOCK_STREAM, 0);
+    hawser_sock *sock = hawser_sock_from_fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    hawser_addr peer;
+    assert_works(hawser_connect(first, path, 0));
+    hawser_settimeout(sock, 0.05);
+    fault_syscall("connect", 1, EINTR, 2);
+    assert_fails(hawser_connect(sock, path, 0), ETIMEDOUT);
+    assert_true(fault_none());
+    assert_fails(hawser_getpeername(sock, &peer), ENOTCONN);
+    close(raw_accept(listener));
+    hawser_settimeout(sock, WAIT_LIMIT);
+    fault_syscall("connect", 1, EINTR, 2);
+    assert_works(hawser_connect(sock, path, 0));
+    assert_true(fault_none());
+    assert_works(hawser_getpeername(sock, &peer));
+    hawser_close(sock);
+    hawser_close(first);
+    close(listener);
+    unlink(path);
+}
+
+static struct timeval receive_timeout(int fd) {
+    struct timeval value = {-1, -1};
+    socklen_t size = sizeof value;
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &value, &size), 0);
+    return value;
+}
+
+/* A timeout as short as our own guard is that of another process in the middle of its accept, which will take it off. */
+static void the_guard_of_another_process_is_not_put_back(void **state) {
+    (void)state;
+    int port;
+    hawser_sock *listener = adopt_blocking_listener(&port);
+    const struct timeval guard = {.tv_usec = 1000};
+    setsockopt(hawser_fileno(listener), SOL_SOCKET, SO_RCVTIMEO, &guard, sizeof guard);
+    int client = raw_connect(AF_INET, port);
+    assert_int_equal(accept_one(listener), 0);
+    struct timeval after = receive_timeout(hawser_fileno(listener));
+    assert_true(after.tv_sec == 0 && after.tv_usec == 0);
+    hawser_close(listener);
+    close(client);
+}
+
+static long accept_until_no_more_come(void *argument) {
+    long accepted = 0;
+    hawser_sock *copy = hawser_fromfd(*(int *)argument);
+    hawser_settimeout(copy, 0.2);
+    while (accept_one(copy) == 0)
+        accepted++;
+    hawser_close(copy);
+    return accepted;
+}
+
+static void those_who_share_a_blocking_listener_leave_its_timeout_as_it_was(void **state) {
+    (void)state;
+    int port, listener = raw_listener(AF_INET, 100, &port);
+    const struct timeval before = {.tv_sec = 12};
+    long accepted = 0;
+    runner runs[4];
+    setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &before, sizeof before);
+    for (int i = 0; i < 4; i++)
+        start(&runs[i], accept_until_no_more_come, &listener);
+    for (int i = 0; i < 100; i++)
+        close(raw_connect(AF_INET, port));
+    for (int i = 0; i < 4; i++)
+        accepted += finish(&runs[i]);
+    assert_int_equal(accepted, 100);
+    assert_int_equal(receive_timeout(listener).tv_sec, 12);
+    close(listener);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_two_that_share_a_blocking_listener_neither_outlasts_its_time),
         cmocka_unit_test(a_connection_taken_by_another_is_waited_for_again),
         cmocka_unit_test(the_timeouts_of_an_adopted_socket_are_as_they_were),
         cmocka_unit_test(a_slow_connection_of_an_adopted_socket_is_awaited),
+        cmocka_unit_test(an_interrupted_connect_to_a_full_unix_listener_is_not_taken_for_made),
+        cmocka_unit_test(the_guard_of_another_process_is_not_put_back),
+        cmocka_unit_test(those_who_share_a_blocking_listener_leave_its_timeout_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <hawser/world.h>
@@ -141,6 +142,56 @@ static void asking_and_restoring_survive_every_fault(void **state) {
     sweep_allocations(ask_scenario, NULL);
 }
 
+/* 0 when the child has nothing of the asking thread, and can ask for itself. */
+static int ask_in_a_child(void) {
+    raise(SIGUSR2); /* asked for by a thread that is not here */
+    if (hawser_interrupted() != 0 || hawser_sleep(0.001) != 0)
+        return 1;
+    if (hawser_interrupt_on_signal(SIGUSR2) != 0)
+        return 2;
+    raise(SIGUSR2);
+    return hawser_interrupted() == SIGUSR2 && hawser_sleep(WAIT_LIMIT) < 0 && errno == ECANCELED ? 0 : 3;
+}
+
+static void a_forked_child_can_ask_for_what_a_thread_of_its_parent_asked_for(void **state) {
+    (void)state;
+    wire w = tcp_wire(false);
+    struct order order = {.sock = w.sock};
+    runner run;
+    int status;
+    start(&run, ask_and_receive, &order);
+    assert_true(blocked(&run) && atomic_load(&order.asked));
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(ask_in_a_child());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(blocked(&run)); /* the child's signals did not reach it */
+    raise(SIGUSR2);
+    assert_int_equal(finish(&run), -1);
+    assert_int_equal(run.code, ECANCELED);
+    assert_works(hawser_interrupt_restore(SIGUSR2));
+    cut(w);
+}
+
+/* What the forking thread asked for goes with it. */
+static void a_forked_child_is_still_interrupted_by_what_its_thread_asked_for(void **state) {
+    (void)state;
+    int status;
+    assert_works(hawser_interrupt_on_signal(SIGUSR2));
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        raise(SIGUSR2);
+        _exit(hawser_sleep(WAIT_LIMIT) < 0 && errno == ECANCELED ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(hawser_interrupted(), 0);
+    assert_works(hawser_interrupt_restore(SIGUSR2));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asking_for_no_signal_is_EINVAL),
@@ -151,6 +202,8 @@ int main(void) {
         cmocka_unit_test(a_signal_after_the_end_of_the_asking_thread_is_ignored),
         cmocka_unit_test(every_waiting_call_fails_until_the_interruption_is_cleared),
         cmocka_unit_test(asking_and_restoring_survive_every_fault),
+        cmocka_unit_test(a_forked_child_can_ask_for_what_a_thread_of_its_parent_asked_for),
+        cmocka_unit_test(a_forked_child_is_still_interrupted_by_what_its_thread_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,6 +153,21 @@ static void freeing_nothing_is_fine(void **state) {
     hawser__sys_if_freenameindex(NULL);
 }
 
+/* libc cannot read /etc/hosts without a descriptor and then calls every name unknown, which would be final. */
+static void with_a_full_descriptor_table_a_name_is_not_unknown(void **state) {
+    (void)state;
+    static const int codes[] = {EMFILE, ENFILE};
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        fault_syscall("eventfd", 1, codes[i], 1);
+        assert_int_equal(hawser__sys_getaddrinfo("localhost", NULL, &hints, &list), -codes[i]);
+        assert_true(fault_none());
+    }
+    long before = open_descriptors();
+    assert_int_equal(hawser__sys_getaddrinfo("localhost", NULL, &hints, &list), -HAWSER_ENONAME);
+    assert_int_equal(open_descriptors(), before);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_gives_its_result_and_keeps_errno),
@@ -162,6 +177,7 @@ int main(void) {
         cmocka_unit_test(a_host_name_that_is_too_long_leaves_the_old_one),
         cmocka_unit_test(interfaces_that_do_not_exist_are_refused),
         cmocka_unit_test(freeing_nothing_is_fine),
+        cmocka_unit_test(with_a_full_descriptor_table_a_name_is_not_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/task.h"
+#include "base/wake.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -111,6 +111,17 @@ static void what_is_no_default_timeout_is_refused(void **state) {
     assert_true(hawser_getdefaulttimeout() == HAWSER_NO_TIMEOUT);
 }
 
+static void every_hundredth_of_a_second_reads_back_as_it_was_set(void **state) {
+    (void)state;
+    hawser_sock *sock = hawser_socket(AF_INET, SOCK_STREAM, 0);
+    for (int i = 1; i < 100000; i++) {
+        hawser_settimeout(sock, i / 100.0);
+        if (hawser_gettimeout(sock) != i / 100.0)
+            fail_msg("%.17g reads back as %.17g", i / 100.0, hawser_gettimeout(sock));
+    }
+    hawser_close(sock);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_socket_waits_without_limit),
@@ -121,6 +132,7 @@ int main(void) {
         cmocka_unit_test(a_call_that_waits_keeps_its_timeout),
         cmocka_unit_test(the_default_is_what_new_sockets_start_with),
         cmocka_unit_test(what_is_no_default_timeout_is_refused),
+        cmocka_unit_test(every_hundredth_of_a_second_reads_back_as_it_was_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
