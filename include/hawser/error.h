@@ -11,7 +11,7 @@
  *   end of stream   0, from recv and the reads of a file
  *   error           -1 and a code that says which
  *   would block     -1 and EAGAIN, only with a timeout of 0
- *   timeout         -1 and ETIMEDOUT, only with a timeout above 0
+ *   timeout         -1 and ETIMEDOUT: a timeout above 0 has passed (or the kernel has given up on a peer that is silent)
  *   cancelled       -1 and ECANCELED (world.h: hawser_interrupt_on_signal); EBADF when the socket was closed meanwhile
  *
  * Successful calls, hawser_close and every free leave errno, sentence and count alone, so that an error can be printed after

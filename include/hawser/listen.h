@@ -23,8 +23,8 @@ typedef struct hawser_listen_options {
  *                 a datagram socket takes the first of them that binds
  *   other names   their first address that binds
  *   unix:/path    a Unix socket file, PORT 0: a live server's is EADDRINUSE, a stale one is replaced, anything that is no
- *                 socket is ENOTSOCK; the file is removed by hawser_close if it is still ours and a
- *                 relative path still leads to it; "/path.lock" is used meanwhile
+ *                 socket is ENOTSOCK; the file is removed by hawser_close if it is still ours, a relative
+ *                 path still leads to it, and it was neither duplicated nor made inheritable; "/path.lock" is used meanwhile
  *   unix:@name    an abstract Unix name, PORT 0
  * PORT 0 takes a free one: hawser_getsockname tells. SO_REUSEADDR is on; TCP connections accepted have TCP_NODELAY on and
  * keep-alive at 15 s.

@@ -42,7 +42,8 @@ hawser_sock *hawser_sock_from_fd(int fd);
 /* A socket on a duplicate of FD; FD stays the caller's. Python: socket.fromfd. */
 hawser_sock *hawser_fromfd(int fd);
 
-/* A second socket on the same connection, with a descriptor of its own and the same timeout. Python: sock.dup. */
+/* A second socket on the same connection, with a descriptor of its own and the same timeout. NULL with EMFILE, or EOPNOTSUPP
+ * for a listener on two addresses. The file of a Unix listener is then no more removed by hawser_close. Python: sock.dup. */
 hawser_sock *hawser_dup(hawser_sock *sock);
 
 /* Binds to HOST and PORT. IP sockets: "" = every address, "<broadcast>" = 255.255.255.255, a number or a name; port 0 = any
@@ -95,7 +96,8 @@ int hawser_detach(hawser_sock *sock);
 hawser_sock *hawser_ref(hawser_sock *sock);
 void hawser_unref(hawser_sock *sock);
 
-/* The descriptor, still owned by SOCK; -1 when closed (errno stays). Python: sock.fileno. */
+/* The descriptor, still owned by SOCK; -1 when closed (errno stays). Of a listener on two addresses ("localhost") the first:
+ * to hand a listener on to another process, bind one address. Python: sock.fileno. */
 int hawser_fileno(const hawser_sock *sock);
 /* What it was made with. Python: sock.family, sock.type, sock.proto. */
 int hawser_family(const hawser_sock *sock);
@@ -122,7 +124,8 @@ bool hawser_getblocking(const hawser_sock *sock);
 int hawser_setdefaulttimeout(double seconds);
 double hawser_getdefaulttimeout(void);
 
-/* Whether programs started with exec inherit the descriptor: false unless set. -1 with EBADF.
+/* Whether programs started with exec inherit the descriptor: false unless set. Once it was set, hawser_close no more removes
+ * the file of a Unix listener. -1 with EBADF.
  * Python: sock.set_inheritable, sock.get_inheritable (1, 0, or -1 on error). */
 int hawser_set_inheritable(hawser_sock *sock, bool inheritable);
 int hawser_get_inheritable(hawser_sock *sock);

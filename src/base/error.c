@@ -27,6 +27,8 @@ const char *hawser_strerror(int code) {
     static _Thread_local char unknown[48];
     if (code >= HAWSER_ENONAME && code - HAWSER_ENONAME < (int)(sizeof texts / sizeof *texts))
         return texts[code - HAWSER_ENONAME];
+    if (code == ETIMEDOUT)   /* the system's "Connection timed out" blames the connection for what is mostly the caller's own limit */
+        return "Timed out";
     const char *text = strerrordesc_np(code);
     if (text)
         return text;

@@ -13,6 +13,7 @@
 #include "cli/connect_report.h"
 #include "cli/escape.h"
 #include "cli/format.h"
+#include "cli/monotonic.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/report.h"
@@ -20,10 +21,6 @@
 #include <hawser.h>
 
 #include <pthread.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* After the peer's end: input that stays silent for this long is over, and a peer that takes nothing for this long is gone. */
@@ -72,15 +69,14 @@ static ssize_t send_some(struct talk *talk, const void *data, size_t size) {
     return n;
 }
 
-/* Sending failed with CODE. On a dead connection the receiver meets the end by itself; otherwise it is woken here. */
+/* Sending failed with CODE. A peer that only takes no more may still have something to say; else the receiver is woken. */
 static void stop_sending(struct talk *talk, int code) {
     pthread_mutex_lock(&talk->lock);
     talk->sending = false;
     talk->send_error = code;
     pthread_cond_signal(&talk->changed);
     pthread_mutex_unlock(&talk->lock);
-    if (code != EPIPE && code != ECONNRESET)
-        (void)hawser_shutdown(talk->sock, SHUT_RDWR);
+    (void)hawser_shutdown(talk->sock, code == EPIPE ? SHUT_WR : SHUT_RDWR);
 }
 
 static void send_input(struct talk *talk) {
@@ -153,19 +149,9 @@ static void end_line(struct talk *talk) {
         report_note("%s", "");
 }
 
-static struct timespec in_seconds(double seconds) {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)seconds;
-    at.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
-    at.tv_sec += at.tv_nsec / 1000000000;
-    at.tv_nsec %= 1000000000;
-    return at;
-}
-
 /* The bytes sent, once the send under way has its result: on a dead connection it has it at once. */
 static uint64_t settled_out(struct talk *talk) {
-    struct timespec until = in_seconds(SILENT_INPUT);
+    struct timespec until = monotonic_in(SILENT_INPUT);
     pthread_mutex_lock(&talk->lock);
     while (talk->sending && pthread_cond_timedwait(&talk->changed, &talk->lock, &until) == 0)
         continue;
@@ -182,7 +168,7 @@ static int broke(struct talk *talk, int code) {
 
 /* Waits until the sender gets on or stops. False: it did neither in the time that its state allows. */
 static bool sender_moves(struct talk *talk) {
-    struct timespec until = in_seconds(talk->sending ? DEAF_PEER : SILENT_INPUT);
+    struct timespec until = monotonic_in(talk->sending ? DEAF_PEER : SILENT_INPUT);
     uint64_t before = talk->out;
     while (!talk->done && talk->out == before && pthread_cond_timedwait(&talk->changed, &talk->lock, &until) == 0)
         continue;
@@ -220,13 +206,9 @@ static int conclude(struct talk *talk, bool quiet) {
 }
 
 static int start_sender(struct talk *talk) {
-    pthread_condattr_t clock;
     pthread_t thread;
     pthread_mutex_init(&talk->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&talk->changed, &clock);
-    pthread_condattr_destroy(&clock);
+    monotonic_init(&talk->changed);
     int code = pthread_create(&thread, NULL, sender_main, talk);
     if (code != 0)
         return report_error(STATUS_LOCAL, "cannot start a thread: %s", report_reason(code));

@@ -42,10 +42,19 @@ static int dispatch(const struct options *options) {
     return options->command->run(options);
 }
 
+/* A reader of standard output that goes away ends the command quietly, even if the parent ignores or blocks the signal. */
+static void die_of_broken_pipes(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int main(int argc, char **argv) {
     output_prepare();
+    die_of_broken_pipes();
     setlocale(LC_CTYPE, "");
-    signal(SIGPIPE, SIG_DFL);   /* a closed standard output ends the command quietly, whatever the parent ignored */
     struct options options;
     int status = options_parse(&options, argc, argv);
     return output_finish(status == 0 ? dispatch(&options) : status);

@@ -9,7 +9,6 @@
 #include <hawser.h>
 
 #include <ctype.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -165,10 +164,6 @@ const char *report_brief(int code) {
 }
 
 int report_output_failed(int code) {
-    if (code == EPIPE) {
-        signal(SIGPIPE, SIG_DFL);
-        raise(SIGPIPE);
-    }
     return report_error(STATUS_LOCAL, "cannot write to standard output: %s", report_reason(code));
 }
 

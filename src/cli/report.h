@@ -51,7 +51,7 @@ const char *report_reason(int code);
 /* The same in a word or two, for lists: "refused". */
 const char *report_brief(int code);
 
-/* Standard output does not take what it is given. A reader that went away ends the process quietly, by SIGPIPE. */
+/* Standard output does not take what it is given: CODE says why. Returns the status. */
 int report_output_failed(int code);
 
 /* HOST could not be looked up: code CODE of a name function. Returns the status. */

@@ -49,18 +49,12 @@ static bool echoed_interrupt(int signo) {
 
 void serve_announce_stop(const char *open) {
     bool echoed = echoed_interrupt(hawser_interrupted());
-    for (size_t i = 0; i < STOP_SIGNALS; i++)
-        (void)hawser_interrupt_restore(stop_signals[i]);   /* from here on a signal does what it does to anybody */
+    for (size_t i = 0; i < STOP_SIGNALS; i++) {
+        (void)hawser_interrupt_restore(stop_signals[i]);
+        signal(stop_signals[i], SIG_DFL);   /* also where it was ignored before: the next one ends the process */
+    }
     hawser_interrupt_clear();
     serve_log_note("%sstopping%s", echoed ? " " : "", open);
-}
-
-/* A signal that whoever started us wants ignored stays ignored. */
-static int stop_on(int signo) {
-    struct sigaction action;
-    if (sigaction(signo, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-        return 0;
-    return hawser_interrupt_on_signal(signo);
 }
 
 static int start(enum log_level level) {
@@ -68,10 +62,9 @@ static int start(enum log_level level) {
     if (code != 0)
         return report_error(STATUS_LOCAL, "cannot start a thread: %s", report_reason(code));
     for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        if (stop_on(stop_signals[i]) < 0)
+        if (hawser_interrupt_on_signal(stop_signals[i]) < 0)   /* ignored or not: shells ignore it for "serve ... &" */
             return report_error(STATUS_LOCAL, "cannot prepare for signals: %s", report_reason(errno));
     }
-    signal(SIGPIPE, SIG_IGN);   /* a log that nobody reads any more is no reason to stop serving */
     return 0;
 }
 

@@ -26,7 +26,8 @@ int serve_datagrams(hawser_sock *const *socks, size_t count, const struct servic
 /* Tells that the server stops, OPEN (", 2 connections open") behind it, and lets the next signal end the process. */
 void serve_announce_stop(const char *open);
 
-/* For the start of every other thread: signals are the main thread's. */
+/* For the start of every other thread: signals are the main thread's. That goes for SIGPIPE too, so that a log whose reader has
+ * gone away is no reason to stop serving. */
 void serve_leave_signals_to_main(void);
 
 /* Trouble that passes: waits 5 ms, doubling to 1 s, and tells it at most once in 10 s. False: a signal came meanwhile. */

@@ -3,6 +3,7 @@
 #include "cli/serve_log.h"
 
 #include "cli/format.h"
+#include "cli/monotonic.h"
 #include "cli/output.h"
 #include "cli/serve.h"
 
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 #define PER_SECOND 10
-#define RING 64
+#define RING 32
 #define LINE 640   /* an address of the longest form, and the rest of the line */
 
 struct window {
@@ -137,13 +138,8 @@ static double next_sum(void) {
 }
 
 static void wait_until(double due) {
-    struct timespec at;
-    double left = due - hawser_now();
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_nsec += left > 0 ? (long)(left * 1e9) : 0;   /* a second at most */
-    at.tv_sec += at.tv_nsec / 1000000000;
-    at.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&state.filled, &state.lock, &at);
+    struct timespec limit = monotonic_in(due - hawser_now());
+    pthread_cond_timedwait(&state.filled, &state.lock, &limit);
 }
 
 static void sum_up_what_is_due(void) {
@@ -186,11 +182,7 @@ static void *writer_main(void *argument) {
 }
 
 int serve_log_start(enum log_level level) {
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&state.filled, &clock);
-    pthread_condattr_destroy(&clock);
+    monotonic_init(&state.filled);
     tzset();   /* localtime_r need not do it */
     state.level = level;
     if (level == LOG_QUIET)

@@ -7,16 +7,15 @@
  * take half of the descriptors, less a reserve: a new client never takes the last one from those who are being served.
  */
 #include "cli/format.h"
+#include "cli/monotonic.h"
 #include "cli/report.h"
 #include "cli/serve.h"
 #include "cli/serve_log.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #define RESERVE 16             /* standard streams, listeners, log, and the accepting thread */
 #define STACK (384 * 1024)     /* the buffers of service_converse, and as much again */
@@ -183,9 +182,7 @@ static int accept_all(struct server *server, hawser_sock *listener) {
 }
 
 static void wait_until_empty(struct server *server, int seconds) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += seconds;
+    struct timespec until = monotonic_in(seconds);
     while (server->threads > 0 && pthread_cond_timedwait(&server->emptied, &server->lock, &until) == 0)
         continue;
 }
@@ -223,12 +220,8 @@ static size_t most_connections(void) {
 }
 
 static void prepare(struct server *server) {
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_mutex_init(&server->lock, NULL);
-    pthread_cond_init(&server->emptied, &clock);
-    pthread_condattr_destroy(&clock);
+    monotonic_init(&server->emptied);
     pthread_attr_init(&server->attributes);
     pthread_attr_setdetachstate(&server->attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&server->attributes, STACK);

@@ -10,28 +10,29 @@
 
 #include "base/sys.h"
 #include "sched/park.h"
+#include "sched/pause.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/time.h>
 
-#define RETRY_FIRST (1 * HAWSER__SECOND / 1000)
-#define RETRY_LAST (20 * HAWSER__SECOND / 1000)
-
 struct guard {
     int fd, option;
-    bool locked, set;
+    bool needed, set;
     struct timeval old, ours;
 };
 
-/* The timeout belongs to what duplicates share: without the lock one guard would end under another thread's call, which
- * could then block for ever. Other processes are out of reach; KNOWN_LIMITS.md says so. */
+/* The timeout belongs to what duplicates share: without the lock one guard would end under another thread's accept, which
+ * could then block for ever. Other processes are out of reach; KNOWN_LIMITS.md says so. Of two that connect one socket at
+ * once the kernel refuses the second, so they need no lock, which would make each wait for all others. */
 static struct guard guard_begin(struct hawser__poll_endpoint *self, int option) {
-    struct guard guard = {.fd = self->fd, .option = option, .locked = hawser__poll_may_block(self), .ours = {.tv_usec = 1000}};
+    struct guard guard = {.fd = self->fd, .option = option, .ours = {.tv_usec = 1000}};
     socklen_t size = sizeof guard.old;
-    if (!guard.locked)
+    guard.needed = hawser__poll_may_block(self);
+    if (!guard.needed)
         return guard;
-    hawser__poll_lock_process();
+    if (option == SO_RCVTIMEO)
+        hawser__poll_lock_process();
     guard.set = hawser__sys_getsockopt(self->fd, SOL_SOCKET, option, &guard.old, &size) == 0 &&
                 hawser__sys_setsockopt(self->fd, SOL_SOCKET, option, &guard.ours, sizeof guard.ours) == 0;
     hawser__sys_getsockopt(self->fd, SOL_SOCKET, option, &guard.ours, &size);   /* rounded up to the kernel's tick */
@@ -44,7 +45,7 @@ static void guard_end(const struct guard *guard) {
     bool another = guard->old.tv_sec == guard->ours.tv_sec && guard->old.tv_usec == guard->ours.tv_usec;
     if (guard->set)
         hawser__sys_setsockopt(guard->fd, SOL_SOCKET, guard->option, another ? &none : &guard->old, sizeof none);
-    if (guard->locked)
+    if (guard->needed && guard->option == SO_RCVTIMEO)
         hawser__poll_unlock_process();
 }
 
@@ -70,7 +71,7 @@ static int try_accept(hawser__endpoint *listener, struct sockaddr *peer, socklen
     socklen_t room = *len;
     struct guard guard = guard_begin(self, SO_RCVTIMEO);
     int fd = -EAGAIN;
-    while (!guard.locked || anything_there(self)) {
+    while (!guard.needed || anything_there(self)) {
         *len = room;
         fd = hawser__sys_accept(self->fd, peer, len);
         if (fd != -EINTR && !died_in_queue(fd))
@@ -91,6 +92,7 @@ static int wrap_accepted(hawser__endpoint *listener, int fd, hawser__endpoint **
 int hawser__poll_accept(hawser__endpoint *const *listeners, size_t n, struct sockaddr *peer, socklen_t *len,
                         hawser__deadline deadline, hawser__endpoint **ret) {
     socklen_t room = *len;
+    int result = 0;
     for (unsigned round = 0;; round++) {
         for (size_t i = 0; i < n; i++) {
             *len = room;
@@ -100,7 +102,9 @@ int hawser__poll_accept(hawser__endpoint *const *listeners, size_t n, struct soc
             if (fd != -EAGAIN)
                 return fd;
         }
-        int result = n == 1 ? hawser__poll_wait(listeners[0], HAWSER__IN, deadline, round)
+        if (result == 1)
+            return -EINVAL;   /* a Unix listener that was shut down: others say so themselves */
+        result = n == 1 ? hawser__poll_wait(listeners[0], HAWSER__IN, deadline, round)
                             : hawser__poll_wait_any(listeners, n, HAWSER__IN, deadline, NULL);
         if (result < 0)
             return result;
@@ -145,19 +149,14 @@ static bool still_full(struct hawser__poll_endpoint *self) {
 
 /* Waits a moment for those whose Unix listener is full: an unconnected Unix socket always polls as writable. */
 static int wait_for_room(hawser__endpoint *const *endpoints, size_t n, hawser__deadline deadline) {
-    int64_t pause = RETRY_FIRST;
-    for (;;) {
+    for (unsigned round = 0;; round++) {
         for (size_t i = 0; i < n; i++)
             if (!still_full(hawser__poll_endpoint(endpoints[i])))
                 return (int)i;
-        int64_t now = hawser__clock_monotonic();
-        if (now >= deadline)
-            return atomic_load(&endpoints[0]->evicted) ? -EBADF : -hawser__deadline_code(deadline);
-        hawser__deadline next = now + pause < deadline ? now + pause : deadline;
-        int result = hawser__poll_pause(endpoints, n, HAWSER__OUT, next);
+        int64_t end = hawser__pause_end(hawser__clock_monotonic(), round, deadline);
+        int result = end < 0 ? (int)end : hawser__poll_pause(endpoints, n, HAWSER__OUT, end);
         if (result < 0)
-            return result;
-        pause = pause * 2 < RETRY_LAST ? pause * 2 : RETRY_LAST;
+            return atomic_load(&endpoints[0]->evicted) ? -EBADF : result;
     }
 }
 

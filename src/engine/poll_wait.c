@@ -9,12 +9,10 @@
 
 #include "base/sys.h"
 #include "sched/park.h"
+#include "sched/pause.h"
 
 #include <errno.h>
 #include <hawser/world.h>
-
-#define PAUSE_FIRST (1 * HAWSER__SECOND / 1000)
-#define PAUSE_DOUBLINGS 4   /* 16 ms */
 
 /* Whether the endpoint was evicted already. */
 static bool enlist(hawser__endpoint *endpoint, enum hawser__direction direction, hawser__task *task) {
@@ -58,14 +56,12 @@ int hawser__poll_pause(hawser__endpoint *const *endpoints, size_t n, enum hawser
 }
 
 /* Readiness can be wrong for long: a Unix datagram socket whose receiver is full is always writable, a pending error makes any
- * socket readable. Asking poll again at once would burn a core past the deadline, so every second round is a pause. */
+ * socket readable. Asking poll again at once would burn a core past the deadline, so every second round is a pause; a short
+ * one for input, which may come beside an unread error notice. */
 static int pause_for(hawser__endpoint *endpoint, enum hawser__direction direction, hawser__deadline deadline,
                      unsigned round) {
-    int64_t now = hawser__clock_monotonic();
-    int64_t ns = PAUSE_FIRST << (round / 2 < PAUSE_DOUBLINGS ? round / 2 : PAUSE_DOUBLINGS);
-    if (now >= deadline)
-        return -hawser__deadline_code(deadline);
-    return hawser__poll_pause(&endpoint, 1, direction, now + ns < deadline ? now + ns : deadline);
+    int64_t end = hawser__pause_end(hawser__clock_monotonic(), direction == HAWSER__IN ? 1 : round / 2, deadline);
+    return end < 0 ? (int)end : hawser__poll_pause(&endpoint, 1, direction, end);
 }
 
 int hawser__poll_wait(hawser__endpoint *endpoint, enum hawser__direction direction, hawser__deadline deadline, unsigned round) {

@@ -38,13 +38,13 @@ static int try_lock(const char *path) {
     if (fd < 0)
         return fd;
     struct stat ours, named;
-    int result = hawser__sys_flock(fd);
-    if (result == 0)
-        result = hawser__sys_fstat(fd, &ours);
+    int result = hawser__sys_fstat(fd, &ours);
     if (result == 0 && (!S_ISREG(ours.st_mode) || ours.st_size > 0)) {
         hawser__sys_close(fd);
         return -EEXIST;   /* a file of somebody's that only has the name of our lock */
     }
+    if (result == 0)
+        result = hawser__sys_flock(fd);
     if (result == 0) {
         result = hawser__sys_lstat(path, &named);
         if (result == -ENOENT || (result == 0 && (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino)))

@@ -171,6 +171,11 @@ void hawser_close(hawser_sock *sock) {
     hawser_unref(sock);
 }
 
+void hawser__leave_unix_file(hawser_sock *sock) {
+    if (sock->unix_file)
+        sock->unix_file->owner = 0;
+}
+
 /* The caller is the only one inside. From ENDED on nobody else gets in, and the leave that follows finds nothing to close. */
 static int detach_alone(hawser_sock *sock) {
     uint64_t alone = fresh(0) + ONE_INSIDE;

@@ -56,6 +56,9 @@ void hawser__leave(hawser_sock *sock, enum hawser__side side);
 /* hawser_detach without the sentence: the descriptor, or a negative code. */
 int hawser__handle_detach(hawser_sock *sock);
 
+/* The socket file of a Unix listener stays when SOCK ends: somebody else may be listening on it by then. */
+void hawser__leave_unix_file(hawser_sock *sock);
+
 /* A file takes and gives back its share of the connection. -EBADF when the socket is closed. */
 int hawser__file_attach(hawser_sock *sock);
 void hawser__file_detach(hawser_sock *sock);

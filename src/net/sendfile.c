@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "net/io.h"
+#include "sched/pause.h"
 
 #include <hawser/world.h>
 
@@ -59,14 +60,18 @@ static ssize_t read_stream(struct transfer *transfer, char *buf, size_t size, ha
 }
 
 static ssize_t read_piece(struct transfer *transfer, char *buf, size_t size) {
+    hawser__engine *engine = transfer->sock->engine;
     hawser__deadline deadline = hawser__sock_deadline(transfer->sock);
-    ssize_t n;
-    do
-        n = transfer->seekable ? hawser__sys_pread(transfer->fd, buf, size, transfer->at)
-                               : read_stream(transfer, buf, size, deadline);
-    /* EAGAIN: another reader of the pipe was faster */
-    while (n == -EINTR || (n == -EAGAIN && !transfer->seekable && deadline != HAWSER__NOW));
-    return n;
+    for (unsigned round = 0;; round++) {
+        ssize_t n = transfer->seekable ? hawser__sys_pread(transfer->fd, buf, size, transfer->at)
+                                       : read_stream(transfer, buf, size, deadline);
+        bool vain = n == -EAGAIN && !transfer->seekable && deadline != HAWSER__NOW;   /* another reader was faster */
+        if (n != -EINTR && !vain)
+            return n;
+        int result = hawser__pause(engine, round, deadline);
+        if (result < 0 && deadline != HAWSER__NOW)
+            return result;
+    }
 }
 
 static ssize_t by_hand(struct transfer *transfer, char *buf) {

@@ -107,8 +107,10 @@ hawser_sock *hawser_dup(hawser_sock *sock) {
         return NULL;
     }
     hawser_sock *copy = dup_of(sock);
-    if (copy)
+    if (copy) {
+        hawser__leave_unix_file(sock);
         atomic_store(&copy->timeout, atomic_load(&sock->timeout));
+    }
     hawser__leave(sock, HAWSER__SHORT);
     return copy;
 }

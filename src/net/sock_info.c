@@ -130,6 +130,8 @@ int hawser_set_inheritable(hawser_sock *sock, bool inheritable) {
             int fd = sock->engine->ops->descriptor(sock->endpoints[i]);
             result = fd < 0 ? fd : hawser__sys_fcntl(fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC);
         }
+        if (inheritable && result >= 0)
+            hawser__leave_unix_file(sock);
         hawser__leave(sock, HAWSER__SHORT);
     }
     return result < 0 ? hawser__fail(result, "set inheritable") : 0;

@@ -12,6 +12,7 @@
 
 #include "base/sys.h"
 #include "engine/engines.h"
+#include "sched/pause.h"
 
 #include <fcntl.h>
 #include <hawser/world.h>
@@ -29,11 +30,13 @@ static bool again(const struct hawser__source *source, ssize_t result) {
     return result == -EINTR || (source->kind != HAWSER__READY && (result == -EAGAIN || result == -EWOULDBLOCK));
 }
 
-/* Sockets are tried before they wait, pipes and terminals cannot be. */
-static int before_try(const struct hawser__source *source, bool first, int events, hawser__deadline deadline) {
-    if (source->kind == HAWSER__READY || (first && source->kind == HAWSER__FOREIGN))
+/* Sockets are tried before they wait, pipes and terminals cannot be. ROUND counts the tries in vain: after the second, "ready" is
+ * no more believed without a pause. */
+static int before_try(const struct hawser__source *source, unsigned round, int events, hawser__deadline deadline) {
+    if (source->kind == HAWSER__READY || (round == 0 && source->kind == HAWSER__FOREIGN))
         return 0;
-    return wait_for(source, events, deadline);
+    int result = round < 2 ? 0 : hawser__pause(hawser__engine_current(), round - 2, deadline);
+    return result < 0 ? result : wait_for(source, events, deadline);
 }
 
 static ssize_t try_read(const struct hawser__source *source, void *buf, size_t size) {
@@ -53,8 +56,8 @@ static ssize_t try_write(const struct hawser__source *source, const void *data, 
 }
 
 static ssize_t fd_read(struct hawser__source *source, void *buf, size_t size, hawser__deadline deadline) {
-    for (bool first = true;; first = false) {
-        int ready = before_try(source, first, HAWSER_READABLE, deadline);
+    for (unsigned round = 0;; round++) {
+        int ready = before_try(source, round, HAWSER_READABLE, deadline);
         if (ready < 0)
             return ready;
         ssize_t n = try_read(source, buf, size);
@@ -65,8 +68,8 @@ static ssize_t fd_read(struct hawser__source *source, void *buf, size_t size, ha
 
 /* A device that takes nothing and says nothing would be asked for ever: that is an error. */
 static ssize_t fd_write(struct hawser__source *source, const void *data, size_t size, hawser__deadline deadline) {
-    for (bool first = true;; first = false) {
-        int ready = before_try(source, first, HAWSER_WRITABLE, deadline);
+    for (unsigned round = 0;; round++) {
+        int ready = before_try(source, round, HAWSER_WRITABLE, deadline);
         if (ready < 0)
             return ready;
         ssize_t n = try_write(source, data, size, deadline);

@@ -28,11 +28,15 @@ static long sleep_briefly(void *argument) {
 
 static void signals_neither_end_nor_extend_sleep(void **state) {
     (void)state;
-    runner run;
-    start(&run, sleep_briefly, NULL);
-    assert_true(pester(&run, 1000000) > 0);
-    assert_int_equal(finish(&run), 0);
-    assert_true(run.seconds >= 0.1 && run.seconds < WAIT_LIMIT / 2);
+    int hits = 0;
+    for (int tries = 0; hits == 0 && tries < 20; tries++) { /* on a busy machine it may end before the first hit */
+        runner run;
+        start(&run, sleep_briefly, NULL);
+        hits = pester(&run, 1000000);
+        assert_int_equal(finish(&run), 0);
+        assert_true(run.seconds >= 0.1 && run.seconds < WAIT_LIMIT / 2);
+    }
+    assert_true(hits > 0);
 }
 
 static long sleep_interruptibly(void *argument) {

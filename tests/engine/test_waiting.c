@@ -143,11 +143,15 @@ static void signals_are_invisible(void **state) {
 /* (3) With the time that is left: signals come until the call has ended. Were the deadline extended, it never would. */
 static void is_pestered_to_the_end(struct scene *scene) {
     runner run;
-    start_call(&run, scene, in_seconds(0.1));
-    int hits = pester(&run, 1000000);
-    assert_gives(scene, finish(&run), -ETIMEDOUT);
+    int hits = 0;
+    for (int tries = 0; hits == 0 && tries < 20; tries++) { /* on a busy machine the call may end before the first hit */
+        scene->deadline = in_seconds(0.1);
+        start(&run, call_on_thread, scene);
+        hits = pester(&run, 1000000);
+        assert_gives(scene, finish(&run), -ETIMEDOUT);
+        assert_true(run.seconds < WAIT_LIMIT / 2);
+    }
     assert_true(hits > 0);
-    assert_true(run.seconds < WAIT_LIMIT / 2);
 }
 
 static void signals_do_not_extend_the_deadline(void **state) {

@@ -8,7 +8,7 @@ def test_listen_lets_one_more_than_its_number_connect_and_the_next_waits(desk, s
     program = desk.example("13_backlog", backlog)
     program.says(f"listen({backlog}), and nobody calls accept")
     program.says(*(f"client {number} is connected" for number in range(1, backlog + 2)))
-    program.expect(rf"client {backlog + 2} waits: connect to 127\.0\.0\.1:\d+: Connection timed out\r\n")
+    program.expect(rf"client {backlog + 2} waits: connect to 127\.0\.0\.1:\d+: Timed out\r\n")
     program.says(f"one accept later client {backlog + 2} is connected")
     assert program.ends() == ""
 

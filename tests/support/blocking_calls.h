@@ -18,6 +18,7 @@ typedef struct situation {
     black_hole hole;
     int port;
     double timeout; /* of the call */
+    runner *run;    /* the thread that makes it, while there is one */
 } situation;
 
 typedef struct blocking_call {

@@ -162,18 +162,6 @@ static void a_silent_address_is_overtaken_after_a_quarter_of_a_second(void **sta
     fill_in(hole);
 }
 
-static void the_first_to_answer_wins_though_another_began_earlier(void **state) {
-    (void)state;
-    black_hole hole = dig_black_hole("127.0.0.1", 0);
-    int port = hole.port, listener = raw_listener_at("127.0.0.2", 5, &port);
-    hawser_sock *sock = dial("bad-first.test", port, (hawser_connect_options){.timeout = WAIT_LIMIT, .stagger = 0.001});
-    assert_non_null(sock);
-    assert_attempt(1, "127.0.0.2", port, 0);
-    hawser_close(sock);
-    close(listener);
-    fill_in(hole);
-}
-
 /* "or as soon as one has failed": with a stagger of an hour the second attempt starts all the same. */
 static void a_refusal_starts_the_next_attempt_at_once(void **state) {
     (void)state;
@@ -184,6 +172,27 @@ static void a_refusal_starts_the_next_attempt_at_once(void **state) {
     assert_attempt(1, "127.0.0.2", port, 0);
     hawser_close(sock);
     close(listener);
+}
+
+/* Also while an earlier one is still silent: the third does not wait for its own turn, which would be a second stagger later. */
+static void a_refusal_starts_the_next_attempt_at_once_beside_a_silent_one(void **state) {
+    (void)state;
+    black_hole hole = dig_black_hole("127.0.0.1", 0);
+    int port = hole.port, listener = raw_listener_at("127.0.0.3", 5, &port);
+    double took = 2;
+    for (int tries = 0; took >= 2 && tries < 3; tries++) { /* a busy machine may take its time once */
+        double began = seconds_now();
+        hawser_sock *sock = dial("three.test", port, (hawser_connect_options){.timeout = WAIT_LIMIT, .stagger = 1});
+        took = seconds_now() - began;
+        assert_non_null(sock);
+        assert_attempt(0, "127.0.0.1", port, ECANCELED);
+        assert_attempt(1, "127.0.0.2", port, ECONNREFUSED);
+        assert_attempt(2, "127.0.0.3", port, 0);
+        hawser_close(sock);
+    }
+    assert_true(took >= 1 && took < 2);
+    close(listener);
+    fill_in(hole);
 }
 
 /* Trap 5: one deadline for all of it, where Python has one for each address: one after the other, the second never starts. */
@@ -204,7 +213,7 @@ static void the_deadline_is_for_all_addresses_together(void **state) {
         assert_int_equal(hawser_attempts(NULL, 0), i == 0 ? 3 : 1);
         for (size_t k = 0; k < hawser_attempts(NULL, 0); k++)
             assert_int_equal(attempt(k).error, ETIMEDOUT);
-        assert_sentence_has(": Connection timed out");
+        assert_sentence_has(": Timed out");
         assert_int_equal(open_descriptors(), before);
     }
     for (int i = 0; i < 3; i++)
@@ -372,8 +381,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_single_refusal_is_said_once),
         cmocka_unit_test(when_all_refuse_the_sentence_names_every_failure),
         cmocka_unit_test(a_silent_address_is_overtaken_after_a_quarter_of_a_second),
-        cmocka_unit_test(the_first_to_answer_wins_though_another_began_earlier),
         cmocka_unit_test(a_refusal_starts_the_next_attempt_at_once),
+        cmocka_unit_test(a_refusal_starts_the_next_attempt_at_once_beside_a_silent_one),
         cmocka_unit_test(the_deadline_is_for_all_addresses_together),
         cmocka_unit_test(one_family_can_be_asked_for),
         cmocka_unit_test(the_source_address_is_the_one_asked_for),

@@ -113,7 +113,7 @@ static void exactly_means_all_or_an_error_with_the_count(void **state) {
     assert_fails(hawser_recv_exactly(w.sock, buf, 16), ETIMEDOUT);
     assert_int_equal(hawser_moved(), 6);
     assert_memory_equal(buf, "456789", 6);
-    assert_sentence_has(" after 6 bytes: Connection timed out");
+    assert_sentence_has(" after 6 bytes: Timed out");
     assert_true(raw_write(w.far, "abc", 3));
     close(w.far);
     assert_fails(hawser_recv_exactly(w.sock, buf, 16), HAWSER_EEOF);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets that were adopted in blocking mode. Their flags stay, and accept and connect know no MSG_DONTWAIT: what another program
- * does with the same socket must not make our call outlast its time.
+ * Sockets that were adopted in blocking mode. Their flags stay, and accept and connect know no MSG_DONTWAIT: what another
+ * program does with the same socket must not make our call outlast its time.
  */
 #include "support.h"
 
@@ -114,8 +114,8 @@ static void a_slow_connection_of_an_adopted_socket_is_awaited(void **state) {
     fill_in(hole);
 }
 
-/* A Unix connect is made at once or not at all. One that a signal ended before there was room must not pass for made: the socket
- * polls as writable and has no error. */
+/* A Unix connect is made at once or not at all. One that a signal ended before there was room must not pass for made: the
+ * socket polls as writable and has no error. */
 static void an_interrupted_connect_to_a_full_unix_listener_is_not_taken_for_made(void **state) {
     (void)state;
     const char *path = own_path("full");

@@ -136,6 +136,48 @@ static void beside_an_unread_error_notice_input_is_received_and_close_wakes(void
     cut(w);
 }
 
+struct sending {
+    hawser_sock *sock;
+    const char *to;
+    unsigned syscalls;
+};
+
+static long send_counted(void *argument) {
+    struct sending *sending = argument;
+    syscalls_made();
+    long result = hawser_sendto(sending->sock, "x", 1, sending->to, 0);
+    int code = errno;
+    sending->syscalls = syscalls_made();
+    errno = code;
+    return result;
+}
+
+/* A sender that is not connected is always writable; small messages leave its own buffer almost empty. */
+static void a_full_receiver_of_small_datagrams_is_waited_for_until_the_deadline(void **state) {
+    (void)state;
+    struct sending sending = {.sock = hawser_socket(AF_UNIX, SOCK_DGRAM, 0), .to = own_path("full")};
+    hawser_sock *receiver = hawser_socket(AF_UNIX, SOCK_DGRAM, 0);
+    char buf[8];
+    runner run;
+    assert_works(hawser_bind(receiver, sending.to, 0));
+    hawser_settimeout(sending.sock, 0);
+    while (hawser_sendto(sending.sock, "x", 1, sending.to, 0) == 1)
+        ;
+    assert_int_equal(errno, EAGAIN);
+    hawser_settimeout(sending.sock, 0.1);
+    start(&run, send_counted, &sending);
+    assert_int_equal(finish(&run), -1);
+    assert_int_equal(run.code, ETIMEDOUT);
+    assert_true(sending.syscalls < 300);
+    hawser_settimeout(sending.sock, WAIT_LIMIT);
+    start(&run, send_counted, &sending);
+    assert_true(blocked(&run));
+    assert_int_equal(assert_works(hawser_recv(receiver, buf, sizeof buf)), 1);
+    assert_int_equal(finish(&run), 1);
+    hawser_close(sending.sock);
+    hawser_close(receiver);
+}
+
 static long send_much(void *argument) {
     static char much[1 << 20];
     return hawser_sendall(argument, much, sizeof much);
@@ -170,6 +212,7 @@ int main(void) {
         cmocka_unit_test(what_came_before_the_shutdown_is_received_before_the_end),
         cmocka_unit_test(an_unread_error_notice_neither_outlasts_the_deadline_nor_burns_a_core),
         cmocka_unit_test(beside_an_unread_error_notice_input_is_received_and_close_wakes),
+        cmocka_unit_test(a_full_receiver_of_small_datagrams_is_waited_for_until_the_deadline),
         cmocka_unit_test(a_receiver_that_pauses_does_not_take_the_senders_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,30 @@ static void a_full_descriptor_table_is_told_and_loses_no_connection(void **state
     hawser_close(server);
 }
 
+static long accept_once(void *server) {
+    hawser_sock *sock = hawser_accept(server, NULL);
+    hawser_close(sock);
+    return sock ? 0 : -1;
+}
+
+/* The kernel tells a non-blocking accept on a Unix listener nothing but EAGAIN. */
+static void a_listener_that_is_shut_down_accepts_no_more(void **state) {
+    (void)state;
+    char name[64];
+    snprintf(name, sizeof name, "unix:@hawser-shut-%d", (int)getpid());
+    hawser_sock *servers[] = {hawser_create_server("127.0.0.1", 0, NULL), hawser_create_server(name, 0, NULL)};
+    for (size_t i = 0; i < 2; i++) {
+        runner run;
+        start(&run, accept_once, servers[i]);
+        assert_true(blocked(&run));
+        assert_int_equal(hawser_shutdown(servers[i], SHUT_RDWR), 0);
+        assert_int_equal(finish(&run), -1);
+        assert_int_equal(run.code, EINVAL);
+        assert_null_fails(hawser_accept(servers[i], NULL), EINVAL);
+        hawser_close(servers[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_backlog_lets_one_more_connect_than_it_says),
@@ -98,6 +122,7 @@ int main(void) {
         cmocka_unit_test(only_a_listener_accepts),
         cmocka_unit_test(a_connection_that_died_in_the_queue_is_skipped),
         cmocka_unit_test(a_full_descriptor_table_is_told_and_loses_no_connection),
+        cmocka_unit_test(a_listener_that_is_shut_down_accepts_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,7 +112,7 @@ static void a_slow_name_ends_at_the_deadline(void **state) {
     hawser__engine_use(&memory_engine);
     hawser__deadline deadline = hawser__clock_monotonic() + HAWSER__SECOND / 50;
     assert_fails(hawser__target(CONNECT, "slow.test", 80, AF_INET, false, deadline, &addr), ETIMEDOUT);
-    assert_sentence("connect to slow.test:80: Connection timed out");
+    assert_sentence("connect to slow.test:80: Timed out");
     assert_true(hawser__clock_monotonic() >= deadline);
     assert_fails(hawser__targets(CONNECT, "slow.test", 80, AF_UNSPEC, SOCK_STREAM, false, deadline, &list), ETIMEDOUT);
     hawser__engine_use(NULL);

@@ -103,6 +103,23 @@ static void the_default_is_what_new_sockets_start_with(void **state) {
         hawser_close(all[i]);
 }
 
+/* 0 is about sockets: names could never be looked up with it, and nothing could be dialled. */
+static void a_default_of_zero_bounds_neither_look_ups_nor_dialling(void **state) {
+    (void)state;
+    int port, listener = raw_listener(AF_INET, 5, &port);
+    hawser_addrinfo *list = NULL;
+    assert_works(hawser_setdefaulttimeout(0));
+    int looked_up = hawser_getaddrinfo("localhost", NULL, AF_INET, SOCK_STREAM, 0, 0, &list);
+    hawser_sock *dialled = hawser_create_connection("localhost", port, NULL);
+    assert_works(hawser_setdefaulttimeout(HAWSER_NO_TIMEOUT));
+    assert_int_equal(looked_up, 0);
+    assert_non_null(dialled);
+    assert_true(hawser_gettimeout(dialled) == 0);
+    hawser_freeaddrinfo(list);
+    hawser_close(dialled);
+    close(listener);
+}
+
 static void what_is_no_default_timeout_is_refused(void **state) {
     (void)state;
     assert_fails(hawser_setdefaulttimeout(-2), EINVAL);
@@ -131,6 +148,7 @@ int main(void) {
         cmocka_unit_test(zero_never_waits_and_a_twentieth_of_a_second_does),
         cmocka_unit_test(a_call_that_waits_keeps_its_timeout),
         cmocka_unit_test(the_default_is_what_new_sockets_start_with),
+        cmocka_unit_test(a_default_of_zero_bounds_neither_look_ups_nor_dialling),
         cmocka_unit_test(what_is_no_default_timeout_is_refused),
         cmocka_unit_test(every_hundredth_of_a_second_reads_back_as_it_was_set),
     };

@@ -85,6 +85,9 @@ static void a_file_of_somebody_elses_is_not_taken_for_our_lock(void **state) {
     close(fd);
     assert_null_fails(serve(SOCK_STREAM), EEXIST);
     assert_false(exists(path));
+    fault_syscall("flock", 1, ENOLCK, 1); /* nor where there are no locks */
+    assert_null_fails(serve(SOCK_STREAM), EEXIST);
+    fault_none();
     fd = open(lock, O_RDONLY | O_CLOEXEC);
     assert_int_equal(read(fd, buf, sizeof buf), 8);
     assert_string_equal(buf, "precious");
@@ -97,6 +100,21 @@ static void a_file_of_somebody_elses_is_not_taken_for_our_lock(void **state) {
     assert_serves();
 }
 
+/* Whoever the listener was handed on to still serves under that name. */
+static void the_file_of_a_listener_that_was_handed_on_stays(void **state) {
+    (void)state;
+    hawser_sock *server = serve(SOCK_STREAM), *copy = hawser_dup(server);
+    assert_non_null(copy);
+    hawser_close(server);
+    assert_true(exists(path));
+    hawser_close(copy);
+    assert_non_null(server = serve(SOCK_STREAM)); /* now it is stale */
+    assert_int_equal(hawser_set_inheritable(server, true), 0);
+    hawser_close(server);
+    assert_true(exists(path));
+    assert_serves();
+}
+
 #define with_path(function) cmocka_unit_test_setup(function, choose_path)
 
 int main(void) {
@@ -106,6 +124,7 @@ int main(void) {
         with_path(a_lock_that_cannot_be_had_leaves_no_file),
         with_path(a_file_that_does_not_know_its_name_is_removed_all_the_same),
         with_path(a_file_of_somebody_elses_is_not_taken_for_our_lock),
+        with_path(the_file_of_a_listener_that_was_handed_on_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
