@@ -30,7 +30,8 @@ ssize_t hawser_recvfrom(hawser_sock *sock, void *buf, size_t size, hawser_addr *
 ssize_t hawser_recvfrom_flags(hawser_sock *sock, void *buf, size_t size, int flags, hawser_addr *peer);
 
 /* Receives exactly SIZE bytes, within one timeout in all. SIZE; 0 when the stream ended before the first byte; -1 with
- * HAWSER_EEOF when it ended in the middle, or another error: hawser_moved() bytes are in BUF and consumed.
+ * HAWSER_EEOF when it ended in the middle, or another error: hawser_moved() bytes are in BUF and consumed. The 0 is no failure:
+ * errno and hawser_error() say nothing about it.
  * Python: asyncio's readexactly. */
 ssize_t hawser_recv_exactly(hawser_sock *sock, void *buf, size_t size);
 

@@ -30,12 +30,15 @@ static int read_port(const struct address_rules *rules, const char *text, int *r
     return 0;
 }
 
-/* Keeps LENGTH bytes of TEXT as the host; an empty one means this machine. */
+/* Keeps LENGTH bytes of TEXT as the host; an empty one means this machine. A bare number would pass for an IPv4 address (12345 is
+ * 0.0.48.57), and send what was meant for a port of this machine to a stranger. */
 static int keep_host(struct address *ret, const struct address_rules *rules, const char *text, size_t length) {
     if (length >= sizeof ret->copy)
         return report_usage(rules->command, "the host name is too long (%zu bytes)", length);
     memcpy(ret->copy, text, length);
     ret->copy[length] = '\0';
+    if (is_number(ret->copy))
+        return report_usage(rules->command, "\"%s\" is a number, not a host", ret->copy);
     ret->host = length > 0 ? ret->copy : rules->listening ? NULL : "localhost";
     return 0;
 }
@@ -73,9 +76,18 @@ static int read_host(struct address *ret, const struct address_rules *rules, con
     return keep_host(ret, rules, text, length);
 }
 
-/* A single argument of a server is a port unless it looks like an address. */
-static bool is_port_alone(const char *text) {
+/* A single argument of a server is a port unless it looks like an address; of a client only if it is a number. */
+static bool is_port_alone(const struct address_rules *rules, const char *text) {
+    if (!rules->listening)
+        return is_number(text);
     return !strpbrk(text, ":[.") && strcmp(text, "localhost") != 0;
+}
+
+/* No host has a slash: a path or a URL was meant. */
+static int refuse_slash(const struct address_rules *rules, const char *text) {
+    if (strstr(text, "://"))
+        return report_usage(rules->command, "\"%s\" is a URL; write HOST:PORT", text);
+    return report_usage(rules->command, "\"%s\" looks like a path; write unix:%s", text, text);
 }
 
 int address_parse(struct address *ret, const struct address_rules *rules, const char *first, const char *second) {
@@ -86,8 +98,12 @@ int address_parse(struct address *ret, const struct address_rules *rules, const 
         return report_usage(rules->command, "an empty address");
     if (strncmp(first, "unix:", 5) == 0)
         return read_unix(ret, rules, first, second);
-    if (rules->listening && !second && is_port_alone(first))
+    if (strchr(first, '/'))
+        return refuse_slash(rules, first);
+    if (!second && is_port_alone(rules, first)) {
+        ret->host = rules->listening ? NULL : "localhost";
         return read_port(rules, first, &ret->port);
+    }
     const char *rest = "";
     int status = read_host(ret, rules, first, &rest);
     if (status != 0)

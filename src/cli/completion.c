@@ -61,7 +61,7 @@ static void print_bash_case(const struct command *command) {
 static void print_bash(void) {
     fputs("# bash completion for hawser; made by \"hawser completion bash\"\n"
           "_hawser() {\n"
-          "    local word command= words= hosts= operands=0 value= i\n"
+          "    local word command= words= hosts= operands=0 value= hidden='-*' i\n"
           "    local current=${COMP_WORDS[COMP_CWORD]}\n"
           "    COMPREPLY=()\n"
           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
@@ -87,7 +87,8 @@ static void print_bash(void) {
     for (size_t i = 0; commands[i]; i++)
         print_bash_case(commands[i]);
     fputs("    esac\n"
-          "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+          "    [[ $current == -* ]] && hidden=\n"   /* options only where one was begun */
+          "    COMPREPLY=($(compgen -X \"$hidden\" -W \"$words\" -- \"$current\"))\n"
           "    [[ $hosts && $current != -* ]] && COMPREPLY+=($(compgen -A \"$hosts\" -- \"$current\"))\n"
           "}\n"
           "complete -o default -F _hawser hawser\n", stdout);

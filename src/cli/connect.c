@@ -272,6 +272,7 @@ const struct command command_connect = {
                 "  hawser connect example.org:http <request   send a file, print the reply\n"
                 "  hawser connect unix:/run/x.sock            a Unix socket\n",
     .text = "Connects standard input and output to HOST. PORT is a number or the name of a service; 12345 if omitted.\n"
+            "A number alone is a port of this machine.\n"
             "\n"
             "At the end of the input the sending direction is closed, and the rest of what the peer sends is still\n"
             "received. When the peer has ended the connection the command ends, even if the input is still open.\n"

@@ -64,7 +64,7 @@ const char *options_nearest(const char *text, const char *const *choices) {
     int least = 1 + (int)strlen(text) / 3;   /* more mistakes than that are another word */
     for (; *choices; choices++) {
         int edits = distance(text, *choices);
-        if (edits <= least && (!best || edits < least)) {
+        if (edits <= least && edits * 2 <= (int)strlen(*choices) && (!best || edits < least)) {
             best = *choices;
             least = edits;
         }

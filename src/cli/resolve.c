@@ -99,9 +99,23 @@ static int explain(int code, const struct question *question) {
     return report_lookup_failed(code, question->name, question->timeout);
 }
 
-static int check(const struct question *question) {
-    if (!*question->name)
+/* What cannot be a name, but something that another command takes. */
+static int check_name(const char *name) {
+    const char *colon = strchr(name, ':');
+    if (!*name)
         return report_usage(&command_resolve, "an empty name");
+    if (strspn(name, "0123456789") == strlen(name))
+        return report_usage(&command_resolve, "\"%s\" is a number, not a name", name);
+    if (colon && !strchr(colon + 1, ':') && !strchr(name, '/') && strncmp(name, "unix:", 5) != 0)
+        return report_usage(&command_resolve, "\"%s\" has a port; write: hawser resolve %.*s %s", name, (int)(colon - name), name,
+                            colon + 1);
+    return 0;
+}
+
+static int check(const struct question *question) {
+    int status = check_name(question->name);
+    if (status != 0)
+        return status;
     if (strncmp(question->name, "unix:", 5) == 0)
         return report_usage(&command_resolve, "\"%s\" is a path: there is nothing to look up", question->name);
     const char *service = question->service;
