@@ -71,7 +71,7 @@ def test_a_conversation_as_in_the_tutorial(terminal, serve):
 def test_the_closing_note_has_a_line_of_its_own_without_a_newline_from_the_peer(terminal, serve):
     server = serve("greet", 0)
     child = terminal("connect", "localhost", server.port)
-    child.expect(rf"^connected to localhost: 127\.0\.0\.1:{server.port}( \(::1 refused\))?\r\n".encode())
+    child.expect(rf"^connected to localhost: (127\.0\.0\.1|\[::1\]):{server.port}( \(::1 refused\))?\r\n".encode())
     child.expect(rb"^Thank you for connecting\r\npeer closed: in 24 B, out 0 B, \S+ m?s\r\n")
     assert ends(child) == b""
 
