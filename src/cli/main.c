@@ -57,5 +57,8 @@ int main(int argc, char **argv) {
     setlocale(LC_CTYPE, "");
     struct options options;
     int status = options_parse(&options, argc, argv);
-    return output_finish(status == 0 ? dispatch(&options) : status);
+    if (status == 0)
+        status = dispatch(&options);
+    int code = output_close();
+    return code != 0 && status == STATUS_DONE ? report_output_failed(code) : status;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/output.h"
 
-#include "cli/report.h"
-
 #include <hawser.h>
 
 #include <fcntl.h>
@@ -45,12 +43,10 @@ void output_prepare(void) {
     }
 }
 
-int output_finish(int status) {
+int output_close(void) {
     bool failed = fflush(stdout) != 0 || ferror(stdout);
     int code = errno;
-    if (close(STDOUT_FILENO) < 0 && !failed) {
-        failed = true;
-        code = errno;
-    }
-    return failed && status == STATUS_DONE ? report_output_failed(code) : status;
+    if (close(STDOUT_FILENO) < 0 && !failed)
+        return errno;
+    return failed ? code : 0;
 }

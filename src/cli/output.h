@@ -19,7 +19,7 @@ ssize_t input_some(int fd, void *buf, size_t size);
  * closed standard output fails, as it should. */
 void output_prepare(void);
 
-/* STATUS; or, when standard output cannot be closed without loss, an error message and the status for that. */
-int output_finish(int status);
+/* Closes standard output: 0, or why something written to it is lost. */
+int output_close(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hawser serve: the command line, signals, and what is said before and after; the serving itself is in serve_stream.c and
+/* hawser serve: the command line, and what is said before and after; the serving itself is in serve_stream.c and
  * serve_datagram.c. */
 #include "cli/serve.h"
 
@@ -8,63 +8,15 @@
 #include "cli/report.h"
 #include "cli/serve_log.h"
 #include "cli/serve_open.h"
+#include "cli/serve_signals.h"
 
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <termios.h>
-#include <unistd.h>
-
-#define SHORTEST_WAIT 0.005
-#define LONGEST_WAIT 1.0
-#define TELL_EVERY 10.0
-
-static const int stop_signals[] = {SIGINT, SIGTERM};
-#define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
-
-void serve_leave_signals_to_main(void) {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, NULL);
-}
-
-bool serve_wait_for_room(struct patience *patience, const char *why) {
-    double now = hawser_now();
-    if (patience->told == 0 || now - patience->told >= TELL_EVERY) {
-        serve_log_event(LOG_TROUBLE, "%s; new clients wait", why);
-        patience->told = now;
-    }
-    patience->delay = patience->delay == 0 ? SHORTEST_WAIT : patience->delay * 2;
-    if (patience->delay > LONGEST_WAIT)
-        patience->delay = LONGEST_WAIT;
-    return hawser_sleep(patience->delay) == 0;
-}
-
-/* Whether the terminal has just shown "^C" in the line we are about to write. */
-static bool echoed_interrupt(int signo) {
-    struct termios terminal;
-    return signo == SIGINT && tcgetattr(STDERR_FILENO, &terminal) == 0 && (terminal.c_lflag & ECHO) &&
-           (terminal.c_lflag & ECHOCTL);
-}
-
-void serve_announce_stop(const char *open) {
-    bool echoed = echoed_interrupt(hawser_interrupted());
-    for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        (void)hawser_interrupt_restore(stop_signals[i]);
-        signal(stop_signals[i], SIG_DFL);   /* also where it was ignored before: the next one ends the process */
-    }
-    hawser_interrupt_clear();
-    serve_log_note("%sstopping%s", echoed ? " " : "", open);
-}
 
 static int start(enum log_level level) {
     int code = serve_log_start(level);
     if (code != 0)
         return report_error(STATUS_LOCAL, "cannot start a thread: %s", report_reason(code));
-    for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        if (hawser_interrupt_on_signal(stop_signals[i]) < 0)   /* ignored or not: shells ignore it for "serve ... &" */
-            return report_error(STATUS_LOCAL, "cannot prepare for signals: %s", report_reason(errno));
-    }
+    if (serve_signals_ask() < 0)
+        return report_error(STATUS_LOCAL, "cannot prepare for signals: %s", report_reason(errno));
     return 0;
 }
 

@@ -23,17 +23,4 @@ int serve_stream(hawser_sock *listener, const struct service *service, struct to
 /* Answers what arrives at the COUNT sockets, which are closed at the end. 0; -1 with errno. */
 int serve_datagrams(hawser_sock *const *socks, size_t count, const struct service *service, struct totals *totals);
 
-/* Tells that the server stops, OPEN (", 2 connections open") behind it, and lets the next signal end the process. */
-void serve_announce_stop(const char *open);
-
-/* For the start of every other thread: signals are the main thread's. That goes for SIGPIPE too, so that a log whose reader has
- * gone away is no reason to stop serving. */
-void serve_leave_signals_to_main(void);
-
-/* Trouble that passes: waits 5 ms, doubling to 1 s, and tells it at most once in 10 s. False: a signal came meanwhile. */
-struct patience {
-    double delay, told;
-};
-bool serve_wait_for_room(struct patience *patience, const char *why);
-
 #endif

@@ -8,6 +8,8 @@
 #include "cli/report.h"
 #include "cli/serve.h"
 #include "cli/serve_log.h"
+#include "cli/serve_signals.h"
+#include "cli/serve_wait.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -109,7 +111,7 @@ static void *post_main(void *argument) {
     struct post *post = argument;
     struct patience patience = {.delay = 0};
     struct letter letter;
-    serve_leave_signals_to_main();
+    serve_signals_leave_to_main();
     for (;;) {
         ssize_t n = receive(post, &letter);
         if (n >= 0) {

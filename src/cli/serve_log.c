@@ -5,7 +5,7 @@
 #include "cli/format.h"
 #include "cli/monotonic.h"
 #include "cli/output.h"
-#include "cli/serve.h"
+#include "cli/serve_signals.h"
 
 #include <hawser.h>
 
@@ -163,7 +163,7 @@ static void write_first(void) {
 
 static void *writer_main(void *argument) {
     (void)argument;
-    serve_leave_signals_to_main();
+    serve_signals_leave_to_main();
     pthread_mutex_lock(&state.lock);
     for (;;) {
         sum_up_what_is_due();

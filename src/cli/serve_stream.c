@@ -11,6 +11,8 @@
 #include "cli/report.h"
 #include "cli/serve.h"
 #include "cli/serve_log.h"
+#include "cli/serve_signals.h"
+#include "cli/serve_wait.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -103,7 +105,7 @@ static void finish(struct client *client) {
 static void *client_main(void *argument) {
     struct client *client = argument;
     struct traffic traffic = {.in = 0};
-    serve_leave_signals_to_main();
+    serve_signals_leave_to_main();
     serve_log_event(LOG_OPENED, "%s", client->name);
     int code = service_converse(client->server->service, client->sock, &traffic) < 0 ? errno : 0;
     if (code == 0)

@@ -174,7 +174,7 @@ static void a_refusal_starts_the_next_attempt_at_once(void **state) {
     close(listener);
 }
 
-/* Also while an earlier one is still silent: the third does not wait for its own turn, which would be a second stagger later. */
+/* Also while an earlier one is still silent: the third does not wait for its own turn, a second stagger later. */
 static void a_refusal_starts_the_next_attempt_at_once_beside_a_silent_one(void **state) {
     (void)state;
     black_hole hole = dig_black_hole("127.0.0.1", 0);
