@@ -26,11 +26,11 @@ foreach(section 1 3 7)
   install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
 
-# man hawser_recv opens the page of its topic: a link page for each name that a page has.
+# man hawser_recv opens the page of its topic: a link page for each name that a page has, and for each struct it shows.
 file(GLOB topic_pages CONFIGURE_DEPENDS docs/man/*.3)
 foreach(page ${topic_pages})
   get_filename_component(page_name ${page} NAME)
-  file(STRINGS ${page} lines REGEX "^\\.Nm hawser_")
+  file(STRINGS ${page} lines REGEX "^(\\.Nm|typedef struct) hawser_")
   foreach(line ${lines})
     string(REGEX MATCH "hawser_[a-z0-9_]+" name ${line})
     if(NOT EXISTS ${CMAKE_SOURCE_DIR}/docs/man/${name}.3)

@@ -29,7 +29,7 @@ def test_an_example_is_short_and_opens_with_what_it_shows(source):
 def test_an_example_needs_the_public_header_and_libc_only(source):
     text = source.read_text()
     assert set(re.findall(r"#include (\S+)", text)) <= {
-        "<hawser.h>", "<ctype.h>", "<fcntl.h>", "<pthread.h>", "<stdio.h>", "<stdlib.h>", "<string.h>", "<unistd.h>"}
+        "<hawser.h>", "<ctype.h>", "<fcntl.h>", "<pthread.h>", "<signal.h>", "<stdio.h>", "<stdlib.h>", "<string.h>", "<unistd.h>"}
     assert "hawser__" not in text
 
 

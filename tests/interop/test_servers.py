@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tutorial 004: a server that accepts one client, echoes once, answers in a loop, and answers many at once."""
+"""Tutorial 004: a server that accepts one client, echoes once, answers in a loop, and answers many at once; and how one stops."""
 import pytest
 
 from desk import until
@@ -121,3 +121,35 @@ def test_seed004_ok_threads_answers_every_line_of_a_pipe(desk):
     lines = [f"line {number}\n" for number in range(5000)]
     assert desk.output("nc", "-N", "127.0.0.1", 8888, text="".join(lines)) == WELCOME + "\n" + "".join(
         "OK..." + line for line in lines)
+
+
+def test_a_server_stops_cleanly_on_ctrl_c(desk):
+    server = desk.example("29_stop_cleanly")
+    server.says("listening, Ctrl-C stops")
+    leaves, silent, talks = (desk.telnet("localhost", 8888) for _ in range(3))
+    for telnet in leaves, talks:
+        telnet.sendline("hi")
+        telnet.says("hi", "hi")
+    leaves.send("\x1d")
+    leaves.expect_exact("telnet> ")
+    leaves.sendline("close")
+    leaves.ends()
+    server.sendintr()
+    for telnet in silent, talks:
+        telnet.says("goodbye", CLOSED)
+        telnet.ends()
+    assert server.ends().replace("^C", "") == "stopped\n"
+
+
+def test_a_server_that_stops_does_not_wait_for_a_client_that_does_not_read(desk):
+    server = desk.example("29_stop_cleanly")
+    server.says("listening, Ctrl-C stops")
+    client = desk.peer("flood", 8888)
+    client.says("the server takes no more")
+    server.sendintr()
+    assert server.ends().replace("^C", "") == "stopped\n"
+
+
+def test_a_server_that_cannot_listen_has_nothing_to_stop(desk):
+    start(desk, "14_ok_threads", 8888)
+    assert "127.0.0.1:8888: Address already in use\n" in desk.example("29_stop_cleanly").ends(1)
