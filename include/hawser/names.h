@@ -25,8 +25,8 @@ typedef struct hawser_addrinfo {
 } hawser_addrinfo;
 
 /* Every address of HOST and SERVICE, in the order in which to try them. HOST: name, numeric address (with %zone if need be),
- * or NULL ("" too) for this machine: any address with AI_PASSIVE, else loopback, IPv6 before IPv4. SERVICE: number, name
- * ("http") or NULL; not both NULL.
+ * or NULL ("" too) for this machine: any address with AI_PASSIVE, else loopback, IPv6 before IPv4. "localhost" is loopback even
+ * where no table knows it. SERVICE: number, name ("http") or NULL; not both NULL.
  * FAMILY AF_UNSPEC, TYPE 0, PROTO 0: any (TYPE 0 yields each address once a type). FLAGS: AI_* of <netdb.h>.
  * 0 and a list in *RET; -1 with a HAWSER_E* code, ERANGE (a service number above 65535), ETIMEDOUT, ECANCELED, ENOMEM.
  * Python: socket.getaddrinfo. */

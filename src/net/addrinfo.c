@@ -191,9 +191,20 @@ static int ask(const struct question *question, hawser__deadline deadline, hawse
     return code;
 }
 
+static int answer(const struct question *question, hawser__deadline deadline, hawser_addrinfo **ret) {
+    int code = answer_here(question, ret);
+    return code == 0 ? ask(question, deadline, ret) : code < 0 ? code : 0;
+}
+
+/* RFC 6761, section 6.3: localhost is this machine, also where no table says so (a fresh container has none). */
+static bool is_unknown_localhost(const struct question *question, int code) {
+    bool unknown = code == -HAWSER_ENONAME || code == -HAWSER_ETRYAGAIN;
+    return unknown && question->host && !(question->flags & AI_NUMERICHOST) && strcmp(question->host, "localhost") == 0;
+}
+
 int hawser__getaddrinfo(const char *host, const char *service, int family, int type, int proto, int flags,
                         hawser__deadline deadline, hawser_addrinfo **ret) {
-    const struct question question = {
+    struct question question = {
         .host = host && host[0] ? host : NULL,
         .service = service && service[0] ? service : NULL,
         .family = family,
@@ -201,8 +212,13 @@ int hawser__getaddrinfo(const char *host, const char *service, int family, int t
         .proto = proto,
         .flags = flags,
     };
-    int code = answer_here(&question, ret);
-    return code == 0 ? ask(&question, deadline, ret) : code < 0 ? code : 0;
+    int code = answer(&question, deadline, ret);
+    if (!is_unknown_localhost(&question, code))
+        return code;
+    question.host = NULL;
+    question.service = question.service ? question.service : "0";
+    question.flags &= ~(AI_PASSIVE | AI_CANONNAME);
+    return answer(&question, deadline, ret);
 }
 
 int hawser_getaddrinfo(const char *host, const char *service, int family, int type, int proto, int flags,

@@ -182,6 +182,23 @@ static void localhost_is_found_and_is_loopback(void **state) {
     hawser_freeaddrinfo(list);
 }
 
+/* RFC 6761: a fresh container has no hosts file. */
+static void localhost_is_loopback_even_where_no_table_knows_it(void **state) {
+    (void)state;
+    static const int codes[] = {HAWSER_ENONAME, HAWSER_ETRYAGAIN};
+    for (size_t i = 0; i < 2; i++) {
+        hawser_addrinfo *list = NULL;
+        fault_syscall("getaddrinfo", 1, codes[i], 1);
+        fault_everywhere();
+        assert_int_equal(hawser_getaddrinfo("localhost", "80", 0, SOCK_STREAM, 0, 0, &list), 0);
+        assert_true(fault_none());
+        assert_string_equal(hawser_addr_str(&list->addr), "[::1]:80");
+        assert_string_equal(hawser_addr_str(&list->next->addr), "127.0.0.1:80");
+        assert_null(list->next->next);
+        hawser_freeaddrinfo(list);
+    }
+}
+
 static void the_canonical_name_is_in_the_first_entry_only(void **state) {
     (void)state;
     static const char *const hosts[] = {"127.0.0.1", "localhost"};
@@ -316,6 +333,7 @@ int main(void) {
         cmocka_unit_test(trap_22_a_service_that_does_not_exist_is_told_apart_from_a_host_that_does_not),
         cmocka_unit_test(kinds_that_nobody_has_are_told_apart),
         cmocka_unit_test(localhost_is_found_and_is_loopback),
+        cmocka_unit_test(localhost_is_loopback_even_where_no_table_knows_it),
         cmocka_unit_test(the_canonical_name_is_in_the_first_entry_only),
         cmocka_unit_test(flags_of_libc_go_through_to_libc),
         cmocka_unit_test(old_abbreviations_of_ipv4_are_left_to_libc),
