@@ -46,16 +46,17 @@ census take_census(void) {
     return (census){atomic_load(&allocations), open_descriptors(), entries("/proc/self/task")};
 }
 
-static bool threads_back(void *before) {
-    return take_census().threads <= ((const census *)before)->threads;
+static bool is_back(void *before) {
+    census then = *(const census *)before, now = take_census();
+    return now.allocations == then.allocations && now.descriptors == then.descriptors && now.threads <= then.threads;
 }
 
+/* A joined thread leaves /proc a moment later, and a look-up that was given up is freed when its helper comes to it. */
 const char *compare_census(census before) {
     static char text[160];
-    wait_until(threads_back, &before); /* a joined thread leaves /proc a moment later */
-    census now = take_census();
-    if (now.allocations == before.allocations && now.descriptors == before.descriptors && now.threads <= before.threads)
+    if (wait_until(is_back, &before))
         return NULL;
+    census now = take_census();
     snprintf(text, sizeof text, "left behind: %+ld allocations, %+ld descriptors, %+ld threads",
              now.allocations - before.allocations, now.descriptors - before.descriptors, now.threads - before.threads);
     return text;

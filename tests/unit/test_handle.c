@@ -303,7 +303,7 @@ static long use_until_closed(void *argument) {
     char buf[4];
     while (!atomic_load(&crowd->go))
         ;
-    for (int i = 0; i < 1000; i++) {
+    for (double end = seconds_now() + WAIT_LIMIT / 2; seconds_now() < end;) {
         int code = hawser_recv(crowd->sock, buf, sizeof buf) < 0 ? errno : 0;
         if (code != 0 && code != EBUSY)
             return code;
