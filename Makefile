@@ -2,11 +2,13 @@
 # The front door. Everything is built by CMake under build/; this file only names the jobs.
 #   make run      install what is missing, build, serve on port 12345
 #   make check    install what is missing, build, pass all tests
+#   make bench    install what is missing, build, measure: docs/performance.md (ROWS="echo64 idle" chooses)
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: all configure run check check-asan check-tsan check-interop deps deps-check install audit clean
+.PHONY: all configure run check check-asan check-tsan check-musl check-aarch64 check-interop limits stress bench bench-quick bench-build accept deps \
+        deps-check install audit clean
 
 all: configure
 	cmake --build build/release -j $(JOBS)
@@ -28,12 +30,58 @@ check-asan: deps-check
 check-tsan: deps-check
 	cmake --preset tsan
 	cmake --build build/tsan -j $(JOBS)
-	cd build/tsan && $(CTEST) -L 'unit|engine'
+	cd build/tsan && $(CTEST) -L 'unit|engine|fiber|stress'
+
+# A million fibers, 19,900 connections: some 5 GB of memory, and a hard limit of 20,000 descriptors.
+limits: deps-check
+	cmake --preset check
+	cmake --build build/check -j $(JOBS)
+	cd build/check && HAWSER_LIMITS=whole $(CTEST) -V -R '^limits/'
+
+# Long: STEPS random calls on each engine, on 2 workers and on 4.
+STEPS ?= 10000000
+stress: deps-check
+	cmake --preset check
+	cmake --build build/check -j $(JOBS) --target stress
+	for engine in epoll poll; do for workers in 2 4; do \
+	    build/check/tests/stress --steps $(STEPS) --engine $$engine --workers $$workers --actors 1000 || exit 1; done; done
+
+check-musl: deps-check
+	@tools/deps musl
+	cmake --preset musl
+	cmake --build build/musl -j $(JOBS)
+	cd build/musl && $(CTEST)
+
+# The tests of fibers and their scheduler, on another processor. On one core, because qemu 7.2 lets a load overtake the store
+# before it where aarch64 does not, and wake-ups are lost.
+SCHEDULER = $(basename $(notdir $(wildcard src/fiber/*.c src/sched/*.c)))
+ONE_CORE = taskset -c $$(taskset -cp $$$$ | sed 's/.*: *//; s/[-,].*//')
+check-aarch64: deps-check
+	@tools/deps aarch64
+	cmake --preset aarch64
+	cmake --build build/aarch64 -j $(JOBS)
+	cd build/aarch64 && $(ONE_CORE) $(CTEST) -R 'unit/test_($(subst $() ,|,$(SCHEDULER)))(_[a-z]+)?$$'
 
 check-interop: deps-check
 	cmake --preset check
 	cmake --build build/check -j $(JOBS)
 	cd build/check && $(CTEST) -L 'interop|stories'
+
+bench: bench-build
+	/usr/bin/python3 bench/run.py --build build/bench/bench --report build/bench/report.md --rows "$(ROWS)" $(BENCH)
+
+bench-quick: bench-build
+	/usr/bin/python3 bench/run.py --build build/bench/bench --quick --rows "$(ROWS)"
+
+accept: bench-build
+	/usr/bin/python3 bench/accept.py --build build/bench/bench
+
+# Peers that cannot be installed are left out, and the report says so.
+bench-build:
+	@tools/deps build
+	@tools/deps bench || echo "going on without the packages that are missing"
+	cmake --preset bench
+	cmake --build build/bench -j $(JOBS)
 
 deps:
 	@tools/deps build

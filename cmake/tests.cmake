@@ -1,13 +1,28 @@
 # SPDX-License-Identifier: MIT
 # Unit tests: tests/unit/test_FILE.c belongs to src/*/FILE.c. Engine tests: every engine through one suite. The rest is pytest, one
 # CTest entry a file, labelled with its folder (ctest -L interop).
-find_library(cmocka_library cmocka REQUIRED)
+option(HAWSER_MINICMOCKA "Build the tests with our own small stand-in for cmocka, where there is none" OFF)
+if(HAWSER_MINICMOCKA)
+  add_library(minicmocka STATIC tests/support/minicmocka/cmocka.c)
+  target_include_directories(minicmocka PUBLIC tests/support/minicmocka)
+  set(cmocka_library minicmocka)
+else()
+  find_library(cmocka_library cmocka REQUIRED)
+endif()
 
 file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.c)
+check_symbol_exists(backtrace execinfo.h HAVE_BACKTRACE)
+if(HAVE_BACKTRACE)
+  list(REMOVE_ITEM support_sources ${CMAKE_SOURCE_DIR}/tests/support/frames_none.c)
+else()
+  list(REMOVE_ITEM support_sources ${CMAKE_SOURCE_DIR}/tests/support/frames_libc.c)
+endif()
 add_library(test_support OBJECT ${support_sources}) # objects, not an archive: the hooks of faults.c install themselves
 target_include_directories(test_support PUBLIC include src tests/support)
-target_link_libraries(test_support PUBLIC hawser_static ${cmocka_library} Threads::Threads)
+target_compile_definitions(test_support PUBLIC TEST_SWITCH="${HAWSER_SWITCH}" TEST_EMULATED=$<BOOL:${CMAKE_CROSSCOMPILING_EMULATOR}>)
+target_link_libraries(test_support PUBLIC hawser_static ${cmocka_library} Threads::Threads m)
 
+# Each of them runs on a plain thread and, unchanged, inside a fiber on every engine of the build: see tests/support/main.c.
 foreach(folder unit engine)
   file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/test_*.c)
   foreach(source ${sources})
@@ -16,11 +31,22 @@ foreach(folder unit engine)
     set_target_properties(${folder}_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     target_link_libraries(${folder}_${name} PRIVATE test_support)
     add_test(NAME ${folder}/${name} COMMAND ${folder}_${name})
+    target_compile_definitions(${folder}_${name} PRIVATE main=test_main)
     set_tests_properties(${folder}/${name} PROPERTIES LABELS ${folder} TIMEOUT 120)
+    foreach(engine ${HAWSER_ENGINES})
+      add_test(NAME fiber/${engine}/${folder}/${name} COMMAND ${folder}_${name})
+      set_tests_properties(fiber/${engine}/${folder}/${name} PROPERTIES LABELS "fiber;fiber-${engine}" TIMEOUT 120
+        ENVIRONMENT "TEST_IN_FIBER=${engine}")
+    endforeach()
   endforeach()
 endforeach()
 
-foreach(folder api interop stories)
+add_executable(million tests/limits/million.c)
+set_target_properties(million PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+target_link_libraries(million PRIVATE hawser_static Threads::Threads)
+
+list(JOIN HAWSER_ENGINES " " engines)
+foreach(folder api interop stories limits)
   file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/test_*.py)
   foreach(source ${sources})
     get_filename_component(name ${source} NAME_WE)
@@ -28,8 +54,20 @@ foreach(folder api interop stories)
              COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider ${source}
              WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests)
     set_tests_properties(${folder}/${name} PROPERTIES LABELS ${folder} TIMEOUT 300
-      ENVIRONMENT "HAWSER_BUILD=${CMAKE_BINARY_DIR};HAWSER_SOURCE=${CMAKE_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1;CC=${CMAKE_C_COMPILER};HAWSER_SANITIZE=${HAWSER_SANITIZE}")
+      ENVIRONMENT "HAWSER_BUILD=${CMAKE_BINARY_DIR};HAWSER_SOURCE=${CMAKE_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1;CC=${CMAKE_C_COMPILER};HAWSER_SANITIZE=${HAWSER_SANITIZE};HAWSER_SWITCH=${HAWSER_SWITCH};HAWSER_ENGINES=${engines}")
   endforeach()
 endforeach()
 
 add_test(NAME layers COMMAND ${CMAKE_SOURCE_DIR}/tools/check-layers ${CMAKE_SOURCE_DIR})
+
+# The stress test: `make stress` runs it long, CTest a bounded share of it, on each engine.
+file(GLOB stress_sources CONFIGURE_DEPENDS tests/stress/*.c)
+add_executable(stress ${stress_sources})
+set_target_properties(stress PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+target_include_directories(stress PRIVATE tests)
+target_compile_definitions(stress PRIVATE main=test_main)
+target_link_libraries(stress PRIVATE test_support)
+foreach(engine ${HAWSER_ENGINES})
+  add_test(NAME stress/${engine} COMMAND stress --engine ${engine} --steps 150000 --actors 200)
+  set_tests_properties(stress/${engine} PROPERTIES LABELS stress TIMEOUT 120)
+endforeach()

@@ -6,7 +6,7 @@
  * Type into all three. To leave telnet press Ctrl-] and enter: close
  *
  * The tutorial answers each recv, so two lines that come together get one "OK..."; this one reads line by line. A thread costs
- * memory for its stack whether its client talks or not.
+ * memory for its stack whether its client talks or not; 30_fibers does without.
  */
 #include <hawser.h>
 #include <pthread.h>

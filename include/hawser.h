@@ -24,5 +24,12 @@
 #include <hawser/dial.h>
 #include <hawser/listen.h>
 #include <hawser/file.h>
+#include <hawser/run.h>
+#include <hawser/group.h>
+#include <hawser/deadline.h>
+#include <hawser/sync.h>
+#include <hawser/channel.h>
+#include <hawser/offload.h>
+#include <hawser/relay.h>
 
 #endif

@@ -35,14 +35,15 @@ int hawser_sleep(double seconds);
  * Python: select.select. */
 int hawser_wait_fd(int fd, int events, double timeout);
 
-/* Asks that signal SIGNO end the calling thread's waits: from its delivery on, every call of this thread that can wait fails
+/* Asks that signal SIGNO end the calling task's waits: from its delivery on, every call of this task that can wait fails
  * with ECANCELED, also one that would not have had to, until hawser_interrupt_clear(): call that before saying goodbye. The
- * library touches no signal unless asked here; an ignored one is taken over as any other. Without it, signals are never
+ * fibers of a run that ask share their signals: each that one of them asked for interrupts all of them, and no other fiber.
+ * The library touches no signal unless asked here; an ignored one is taken over as any other. Without it, signals are never
  * visible in a result: interrupted calls go on with the time they have left. 0; -1 with EINVAL (no such signal, or one that
- * cannot be caught), EBUSY (another thread asked for it), ENOMEM, EMFILE. */
+ * cannot be caught), EBUSY (another thread or run asked for it), ENOMEM, EMFILE. */
 int hawser_interrupt_on_signal(int signo);
 
-/* The signal that interrupted the calling thread, 0 when none. Python runs the handler; here the caller decides. */
+/* The signal that interrupted the calling task, 0 when none. Python runs the handler; here the caller decides. */
 int hawser_interrupted(void);
 
 /* Ends the interruption: waits work again. */

@@ -79,6 +79,18 @@ int hawser__buffer_append(struct hawser__buffer *buffer, const void *data, size_
     return 0;
 }
 
+void hawser__buffer_rest(struct hawser__buffer *buffer) {
+    if (buffer->used == 0)
+        hawser__buffer_done(buffer);
+}
+
+void hawser__buffer_adopt(struct hawser__buffer *buffer, void *memory, size_t capacity, size_t size) {
+    hawser__buffer_done(buffer);
+    buffer->memory = memory;
+    buffer->capacity = capacity;
+    buffer->used = size;
+}
+
 void hawser__buffer_consume(struct hawser__buffer *buffer, size_t size) {
     if (size < buffer->used) {
         buffer->start += size;

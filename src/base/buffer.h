@@ -37,6 +37,12 @@ void hawser__buffer_commit(struct hawser__buffer *buffer, size_t size);
 /* Adds SIZE bytes. As hawser__buffer_reserve; all or nothing. */
 int hawser__buffer_append(struct hawser__buffer *buffer, const void *data, size_t size);
 
+/* Gives the memory of an empty buffer back. */
+void hawser__buffer_rest(struct hawser__buffer *buffer);
+
+/* The buffer, which is empty, takes over MEMORY of CAPACITY bytes (from hawser__alloc), of which the first SIZE are content. */
+void hawser__buffer_adopt(struct hawser__buffer *buffer, void *memory, size_t capacity, size_t size);
+
 /* Drops the first SIZE bytes, at most what is there. */
 void hawser__buffer_consume(struct hawser__buffer *buffer, size_t size);
 

@@ -29,7 +29,7 @@ const char *hawser_strerror(int code) {
         return texts[code - HAWSER_ENONAME];
     if (code == ETIMEDOUT)   /* the system's "Connection timed out" blames the connection for what is mostly the caller's own limit */
         return "Timed out";
-    const char *text = strerrordesc_np(code);
+    const char *text = hawser__errno_text(code);
     if (text)
         return text;
     snprintf(unknown, sizeof unknown, "Unknown error %d", code);
@@ -37,7 +37,8 @@ const char *hawser_strerror(int code) {
 }
 
 const char *hawser_error(void) {
-    return hawser__task_current()->sentence;
+    const hawser__task *task = hawser__task_current();
+    return task->told ? task->sentence : "";
 }
 
 uint64_t hawser_moved(void) {
@@ -61,6 +62,7 @@ static int fail(int code, uint64_t moved, bool add_reason, const char *format, v
     if (add_reason)
         append_reason(sentence, hawser_strerror(code));
     memcpy(task->sentence, sentence, sizeof sentence);
+    task->told = true;
     task->moved = moved;
     errno = code;
     return -1;
@@ -88,4 +90,26 @@ int hawser__fail_sentence(int code, const char *sentence, ...) {
     int result = fail(code, 0, false, sentence, args);
     va_end(args);
     return result;
+}
+
+void hawser__failure_keep(struct hawser__failure *failure, const hawser__task *task, int code) {
+    failure->code = code;
+    failure->moved = task->moved;
+    failure->sentence[0] = '\0';
+    if (task->told)
+        memcpy(failure->sentence, task->sentence, sizeof failure->sentence);
+}
+
+int hawser__failure_tell(const struct hawser__failure *failure) {
+    hawser__task *task = hawser__task_current();
+    memcpy(task->sentence, failure->sentence, sizeof failure->sentence);
+    task->told = true;
+    task->moved = failure->moved;
+    errno = failure->code;
+    return -1;
+}
+
+void hawser__failure_forget(hawser__task *task) {
+    task->told = false;
+    task->moved = 0;
 }

@@ -6,7 +6,23 @@
 #ifndef HAWSER__ERROR_H
 #define HAWSER__ERROR_H
 
+#include "base/task.h"
+
 #include <hawser/error.h>
+
+/* What a failed call left behind, kept to be told to another task. */
+struct hawser__failure {
+    int code;                           /* positive; 0 = none is kept */
+    uint64_t moved;
+    char sentence[HAWSER__SENTENCE];
+};
+
+/* Keeps what TASK's last failure, with errno CODE, left behind. */
+void hawser__failure_keep(struct hawser__failure *failure, const hawser__task *task, int code);
+/* Makes it the failure of the calling task. Returns -1. */
+int hawser__failure_tell(const struct hawser__failure *failure);
+/* TASK has not failed yet. */
+void hawser__failure_forget(hawser__task *task);
 
 /* errno = CODE, the sentence "WHAT: reason of CODE", moved = 0. Returns -1. CODE may be given negative. */
 int hawser__fail(int code, const char *what, ...) HAWSER_FORMAT(2, 3);
@@ -19,5 +35,8 @@ int hawser__fail_sentence(int code, const char *sentence, ...) HAWSER_FORMAT(2, 
 
 /* The code (HAWSER_E* or errno, positive) for an EAI_* result; SYSTEM_ERRNO is used for EAI_SYSTEM. */
 int hawser__code_from_eai(int eai, int system_errno);
+
+/* The text of a system code; NULL when there is no such code. Static, the same in every locale and on every C library. */
+const char *hawser__errno_text(int code);
 
 #endif

@@ -53,7 +53,7 @@ static int claim(int signo, hawser__task *task) {
     hawser__task *owner = atomic_load(&slots[signo].task);
     if (owner && owner != task)
         return -EBUSY;
-    int fd = hawser__task_wake_fd(task);   /* now: a handler cannot make one */
+    int fd = task->wake ? 0 : hawser__task_wake_fd(task);   /* now: a handler cannot make one */
     if (fd < 0)
         return fd;
     atomic_store(&slots[signo].task, task);

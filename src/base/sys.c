@@ -1,36 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * RETURN_CALL is the whole pattern: ask the fault hook, make the call, turn errno into the result, and leave errno as the
- * caller had it (a later success must not be betrayed by what was tried in between).
- */
 #include "base/sys.h"
 
-#include "base/fault.h"
+#include "base/sys_call.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-static int fault(const char *name) {
-    return hawser__faults && hawser__faults->syscall ? hawser__faults->syscall(name) : 0;
-}
-
-#define RETURN_CALL(name, call)                                                                                               \
-    do {                                                                                                                      \
-        int saved = errno, injected = fault(name);                                                                            \
-        if (injected)                                                                                                         \
-            return -injected;                                                                                                 \
-        int64_t result = (int64_t)(call);                                                                                     \
-        if (result < 0)                                                                                                       \
-            result = -errno;                                                                                                  \
-        errno = saved;                                                                                                        \
-        return (__typeof__(call))result;                                                                                      \
-    } while (0)
+#define NOWAIT 8   /* RWF_NOWAIT of <linux/fs.h>, which C libraries have or have not */
 
 int hawser__sys_socket(int family, int type, int proto) {
     RETURN_CALL("socket", socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, proto));
@@ -156,6 +140,35 @@ ssize_t hawser__sys_write_nosigpipe(int fd, const void *data, size_t size) {
     RETURN_CALL("write", quiet_write(fd, data, size));
 }
 
+/* By number: not every C library has names for these two. */
+static ssize_t call_vector(long number, int fd, struct iovec vector, int64_t offset) {
+    return syscall(number, fd, &vector, 1L, (long)offset, (long)(offset >> 32), NOWAIT);
+}
+
+static ssize_t quiet_write_now(int fd, const void *data, size_t size) {
+    ssize_t result;
+    WITHOUT_SIGPIPE(result, size, call_vector(SYS_pwritev2, fd, (struct iovec){(void *)data, size}, -1));
+    return result;
+}
+
+ssize_t hawser__sys_write_now(int fd, const void *data, size_t size) {
+    RETURN_CALL("write", quiet_write_now(fd, data, size));
+}
+
+ssize_t hawser__sys_read_now(int fd, void *buf, size_t size, int64_t offset) {
+    RETURN_CALL("read", call_vector(SYS_preadv2, fd, (struct iovec){buf, size}, offset));
+}
+
+static ssize_t quiet_splice(int in, int out, size_t count) {
+    ssize_t result;
+    WITHOUT_SIGPIPE(result, count, splice(in, NULL, out, NULL, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE));
+    return result;
+}
+
+ssize_t hawser__sys_splice(int in, int out, size_t count) {
+    RETURN_CALL("splice", quiet_splice(in, out, count));
+}
+
 ssize_t hawser__sys_read(int fd, void *buf, size_t size) {
     RETURN_CALL("read", read(fd, buf, size));
 }
@@ -250,4 +263,16 @@ int hawser__sys_random(void *buf, size_t size) {
         }
     }
     return 0;
+}
+
+void hawser__sys_yield(void) {
+    sched_yield();
+}
+
+int hawser__sys_processors(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
 }

@@ -8,6 +8,7 @@
 #ifndef HAWSER__SYS_H
 #define HAWSER__SYS_H
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -37,6 +38,17 @@ int hawser__sys_unread(int fd);
 /* Writes that have no MSG_NOSIGNAL: SIGPIPE is held back for the calling thread while they run. */
 ssize_t hawser__sys_sendfile(int out, int in, int64_t *offset, size_t count);
 ssize_t hawser__sys_write_nosigpipe(int fd, const void *data, size_t size);
+ssize_t hawser__sys_splice(int in, int out, size_t count);      /* one is a pipe, which does not wait; the other as its flags say */
+
+/* What can be read and written without waiting, whatever the flags of FD; -EAGAIN else. To the fault hook they are "read" and
+ * "write". OFFSET -1 reads where FD stands and moves that on, as read(2) does. No SIGPIPE. */
+ssize_t hawser__sys_read_now(int fd, void *buf, size_t size, int64_t offset);
+ssize_t hawser__sys_write_now(int fd, const void *data, size_t size);
+
+/* Whether RESULT of one of these two says that it is not to be had: from this kind of file, this kernel, or this sandbox. */
+static inline bool hawser__sys_is_lacking(ssize_t result) {
+    return result == -EOPNOTSUPP || result == -ENOSYS || result == -EPERM;
+}
 
 /* Descriptors and files. */
 ssize_t hawser__sys_read(int fd, void *buf, size_t size);
@@ -59,5 +71,7 @@ void hawser__sys_eventfd_signal(int fd);                                        
 void hawser__sys_eventfd_clear(int fd);
 int hawser__sys_sigaction(int signo, const struct sigaction *action, struct sigaction *old);
 int hawser__sys_random(void *buf, size_t size);
+void hawser__sys_yield(void);                                                          /* gives way to other threads */
+int hawser__sys_processors(void);                                                      /* CPUs the process may use; 1 or more */
 
 #endif

@@ -6,15 +6,12 @@
 #include "base/sys_names.h"
 
 #include "base/error.h"
-#include "base/fault.h"
+#include "base/libc.h"
 #include "base/sys.h"
+#include "base/sys_call.h"
 
-#include <errno.h>
+#include <string.h>
 #include <unistd.h>
-
-static int fault(const char *name) {
-    return hawser__faults && hawser__faults->syscall ? hawser__faults->syscall(name) : 0;
-}
 
 static int code_from_host_error(int host_error, int system_errno) {
     switch (host_error) {
@@ -24,10 +21,8 @@ static int code_from_host_error(int host_error, int system_errno) {
         return HAWSER_ETRYAGAIN;
     case NO_DATA:
         return HAWSER_ENOADDRESS;
-    case NETDB_INTERNAL:
-        return system_errno ? system_errno : HAWSER_ENAMESERVER;
     default:
-        return HAWSER_ENAMESERVER;
+        return system_errno && hawser__libc_host_error_is_errno(host_error, system_errno) ? system_errno : HAWSER_ENAMESERVER;
     }
 }
 
@@ -41,7 +36,7 @@ static int unless_table_full(int code) {
 }
 
 int hawser__sys_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret) {
-    int saved = errno, injected = fault("getaddrinfo");
+    int saved = errno, injected = hawser__sys_fault("getaddrinfo");
     if (injected)
         return -injected;
     int eai = getaddrinfo(host, service, hints, ret);
@@ -59,7 +54,7 @@ void hawser__sys_freeaddrinfo(struct addrinfo *list) {
 
 int hawser__sys_getnameinfo(const struct sockaddr *sa, socklen_t len, char *host, size_t host_size, char *service,
                             size_t service_size, int flags) {
-    int saved = errno, injected = fault("getnameinfo");
+    int saved = errno, injected = hawser__sys_fault("getnameinfo");
     if (injected)
         return -injected;
     int eai = getnameinfo(sa, len, host, (socklen_t)host_size, service, (socklen_t)service_size, flags);
@@ -68,15 +63,27 @@ int hawser__sys_getnameinfo(const struct sockaddr *sa, socklen_t len, char *host
     return code;
 }
 
+/* musl counts the name among its aliases. */
+static void drop_own_name(struct hostent *entry) {
+    char **to = entry->h_aliases;
+    for (char **from = to; from && *from; from++)
+        if (strcmp(*from, entry->h_name) != 0)
+            *to++ = *from;
+    if (to)
+        *to = NULL;
+}
+
 /* What one of the gethostby*_r came to: an entry, or the reason why there is none. */
-static int host_code(int result, const struct hostent *entry, int host_error) {
-    if (entry)
+static int host_code(int result, struct hostent *entry, int host_error) {
+    if (entry) {
+        drop_own_name(entry);
         return 0;
+    }
     return result == ERANGE ? -ERANGE : -code_from_host_error(host_error, result);
 }
 
 int hawser__sys_gethostbyname(const char *host, int family, struct hostent *ret, char *buf, size_t size) {
-    int saved = errno, injected = fault("gethostbyname"), host_error = 0;
+    int saved = errno, injected = hawser__sys_fault("gethostbyname"), host_error = 0;
     if (injected)
         return -injected;
     struct hostent *entry = NULL;
@@ -86,7 +93,7 @@ int hawser__sys_gethostbyname(const char *host, int family, struct hostent *ret,
 }
 
 int hawser__sys_gethostbyaddr(const void *ip, socklen_t len, int family, struct hostent *ret, char *buf, size_t size) {
-    int saved = errno, injected = fault("gethostbyaddr"), host_error = 0;
+    int saved = errno, injected = hawser__sys_fault("gethostbyaddr"), host_error = 0;
     if (injected)
         return -injected;
     struct hostent *entry = NULL;
@@ -95,15 +102,14 @@ int hawser__sys_gethostbyaddr(const void *ip, socklen_t len, int family, struct 
     return host_code(result, entry, host_error);
 }
 
-/* The tables say "not there" with 0 and no entry, or with ENOENT. */
 static int table_code(int result, const void *entry, int absent) {
     if (entry)
         return 0;
-    return result == 0 || result == ENOENT ? -absent : -result;
+    return hawser__libc_entry_absent(result) ? -absent : -result;
 }
 
 int hawser__sys_getservbyname(const char *name, const char *proto, struct servent *ret, char *buf, size_t size) {
-    int saved = errno, injected = fault("getservbyname");
+    int saved = errno, injected = hawser__sys_fault("getservbyname");
     if (injected)
         return -injected;
     struct servent *entry = NULL;
@@ -113,7 +119,7 @@ int hawser__sys_getservbyname(const char *name, const char *proto, struct serven
 }
 
 int hawser__sys_getservbyport(int port, const char *proto, struct servent *ret, char *buf, size_t size) {
-    int saved = errno, injected = fault("getservbyport");
+    int saved = errno, injected = hawser__sys_fault("getservbyport");
     if (injected)
         return -injected;
     struct servent *entry = NULL;
@@ -123,23 +129,17 @@ int hawser__sys_getservbyport(int port, const char *proto, struct servent *ret, 
 }
 
 int hawser__sys_getprotobyname(const char *name, struct protoent *ret, char *buf, size_t size) {
-    int saved = errno, injected = fault("getprotobyname");
+    int saved = errno, injected = hawser__sys_fault("getprotobyname");
     if (injected)
         return -injected;
     struct protoent *entry = NULL;
-    int result = getprotobyname_r(name, ret, buf, size, &entry);
+    int result = hawser__libc_getprotobyname(name, ret, buf, size, &entry);
     errno = saved;
     return table_code(result, entry, HAWSER_ENONAME);
 }
 
 int hawser__sys_if_nameindex(struct if_nameindex **ret) {
-    int saved = errno, injected = fault("if_nameindex");
-    if (injected)
-        return -injected;
-    *ret = if_nameindex();
-    int code = *ret ? 0 : -errno;
-    errno = saved;
-    return code;
+    RETURN_CALL("if_nameindex", (*ret = if_nameindex()) ? 0 : -1);
 }
 
 void hawser__sys_if_freenameindex(struct if_nameindex *list) {
@@ -150,38 +150,17 @@ void hawser__sys_if_freenameindex(struct if_nameindex *list) {
 }
 
 int hawser__sys_if_nametoindex(const char *name, unsigned *ret) {
-    int saved = errno, injected = fault("if_nametoindex");
-    if (injected)
-        return -injected;
-    *ret = if_nametoindex(name);
-    int code = *ret ? 0 : -errno;
-    errno = saved;
-    return code;
+    RETURN_CALL("if_nametoindex", (*ret = if_nametoindex(name)) ? 0 : -1);
 }
 
 int hawser__sys_if_indextoname(unsigned index, char out[static IF_NAMESIZE]) {
-    int saved = errno, injected = fault("if_indextoname");
-    if (injected)
-        return -injected;
-    int code = if_indextoname(index, out) ? 0 : -errno;
-    errno = saved;
-    return code;
+    RETURN_CALL("if_indextoname", if_indextoname(index, out) ? 0 : -1);
 }
 
 int hawser__sys_gethostname(char *out, size_t size) {
-    int saved = errno, injected = fault("gethostname");
-    if (injected)
-        return -injected;
-    int code = gethostname(out, size) == 0 ? 0 : -errno;
-    errno = saved;
-    return code;
+    RETURN_CALL("gethostname", gethostname(out, size));
 }
 
 int hawser__sys_sethostname(const char *name, size_t len) {
-    int saved = errno, injected = fault("sethostname");
-    if (injected)
-        return -injected;
-    int code = sethostname(name, len) == 0 ? 0 : -errno;
-    errno = saved;
-    return code;
+    RETURN_CALL("sethostname", sethostname(name, len));
 }

@@ -14,6 +14,10 @@
 #include <netdb.h>
 #include <stddef.h>
 
+#ifndef NI_IDN
+#define NI_IDN 0   /* a C library without international names: nobody can ask for them */
+#endif
+
 /* Hosts. */
 int hawser__sys_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret);
 void hawser__sys_freeaddrinfo(struct addrinfo *list);                                                    /* NULL is fine */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Task records of plain threads: one a thread, in thread-local storage; what it holds (wake descriptor, lent buffer, attempts)
- * is made when first needed and released when the thread ends.
+ * Task records. A plain thread's is in thread-local storage: what it holds (wake descriptor, lent buffer, attempts) is made when
+ * first needed and released when the thread ends. A fiber's belongs to the scheduler, which says which one is current.
  *
  * After fork the child's only thread keeps its record, but not the wake descriptor, which would be shared with the parent.
  */
@@ -13,28 +13,56 @@
 
 #include <pthread.h>
 
-static _Thread_local hawser__task current = {.wake_fd = -1};
+/* In the thread's static block, so that asking costs no call into the dynamic linker. */
+static _Thread_local hawser__task own __attribute__((tls_model("initial-exec"))) = {.wake_fd = -1, .deadline = HAWSER__NEVER};
+static _Thread_local char own_sentence[HAWSER__SENTENCE];
+static _Thread_local hawser__task *current __attribute__((tls_model("initial-exec")));
 static pthread_key_t end_of_thread;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool have_key;
 static atomic_uint forks;
 
+/* Field by field: for a record of this size compilers take an instruction that costs more than all of the stores. */
+void hawser__task_init(hawser__task *task, char *sentence) {
+    atomic_init(&task->woken, false);
+    atomic_init(&task->cancelled, false);
+    atomic_init(&task->interrupted, 0);
+    atomic_init(&task->wake_fd, -1);
+    task->registered = task->listens = task->told = false;
+    task->principal = NULL;
+    task->wake = NULL;
+    task->fiber = NULL;
+    task->deadline = HAWSER__NEVER;
+    task->waits_for = NULL;
+    task->waits_on = -1;
+    task->moved = 0;
+    task->attempts = task->lent = NULL;
+    task->attempt_count = 0;
+    task->sentence = sentence;
+}
+
+void hawser__task_done(hawser__task *task) {
+    if (!task->attempts && !task->lent)
+        return;
+    hawser__free(task->attempts);
+    hawser__free(task->lent);
+    task->attempts = task->lent = NULL;
+    task->attempt_count = 0;
+}
+
 static void release(void *argument) {
     hawser__task *task = argument;
     hawser__signals_forget(task);
     hawser__task_drop_wake_fd(task);
-    hawser__free(task->attempts);
-    hawser__free(task->lent);
-    task->attempts = NULL;
-    task->lent = NULL;
-    task->attempt_count = 0;
+    hawser__task_done(task);
     task->registered = false;
 }
 
 static void after_fork(void) {
+    hawser__task *task = hawser__task_current();
     atomic_fetch_add(&forks, 1);
-    hawser__signals_after_fork(&current);
-    hawser__task_drop_wake_fd(&current);
+    hawser__signals_after_fork(task->principal ? task->principal : task);
+    hawser__task_drop_wake_fd(&own);
 }
 
 unsigned hawser__fork_generation(void) {
@@ -47,10 +75,25 @@ static void prepare(void) {
 }
 
 /* Registers the thread's end. Without a free key (1,024 a process) a thread that ends leaks its wake descriptor: accepted. */
+static void register_thread(void) {
+    pthread_once(&once, prepare);
+    own.sentence = own_sentence;
+    own.registered = !have_key || pthread_setspecific(end_of_thread, &own) == 0;
+}
+
 __attribute__((noinline)) hawser__task *hawser__task_current(void) {
-    if (!current.registered) {
-        pthread_once(&once, prepare);
-        current.registered = !have_key || pthread_setspecific(end_of_thread, &current) == 0;
-    }
-    return &current;
+    if (current)
+        return current;
+    if (!own.registered)
+        register_thread();
+    return &own;
+}
+
+__attribute__((noinline)) void hawser__task_switch(hawser__task *task) {
+    current = task;
+}
+
+hawser__deadline hawser__task_deadline(hawser__deadline deadline) {
+    hawser__deadline own_deadline = hawser__task_current()->deadline;
+    return deadline < own_deadline ? deadline : own_deadline;
 }

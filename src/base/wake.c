@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A wake-up is a mark on the task and a signal on its eventfd, if it has one by now. Whoever waits makes the eventfd first
+ * A fiber is woken by its scheduler. For a thread a wake-up is a mark on the task and a signal on its eventfd, if it has one by now. Whoever waits makes the eventfd first
  * and looks at the mark second; whoever wakes marks first and looks for the eventfd second: one of the two always sees the
  * other.
  */
@@ -19,7 +19,9 @@ int hawser__task_wake_fd(hawser__task *task) {
 }
 
 void hawser__task_wake(hawser__task *task) {
-    if (!atomic_exchange(&task->woken, true) && task->wake_fd >= 0)
+    if (task->wake)
+        task->wake(task);
+    else if (!atomic_exchange(&task->woken, true) && task->wake_fd >= 0)
         hawser__sys_eventfd_signal(task->wake_fd);
 }
 

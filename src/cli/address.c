@@ -30,8 +30,8 @@ static int read_port(const struct address_rules *rules, const char *text, int *r
     return 0;
 }
 
-/* Keeps LENGTH bytes of TEXT as the host; an empty one means this machine. A bare number would pass for an IPv4 address (12345 is
- * 0.0.48.57), and send what was meant for a port of this machine to a stranger. */
+/* Keeps LENGTH bytes of TEXT as the host; an empty one means this machine. A bare number would pass for an IPv4 address (12345
+ * is 0.0.48.57), and send what was meant for a port of this machine to a stranger. */
 static int keep_host(struct address *ret, const struct address_rules *rules, const char *text, size_t length) {
     if (length >= sizeof ret->copy)
         return report_usage(rules->command, "the host name is too long (%zu bytes)", length);

@@ -2,7 +2,7 @@
 /*
  * What a sub-command is. Each has a file of its own that defines one of these; main.c lists them.
  *
- * The command uses <hawser.h>, libc and threads only. Its functions carry the name of their file (report_error, escape_bytes);
+ * The command uses <hawser.h> and libc only. Its functions carry the name of their file (report_error, escape_bytes);
  * nothing here is part of the library.
  */
 #ifndef CLI_COMMAND_H
@@ -27,6 +27,7 @@ struct command {
     const char *name;
     enum command_bit bit;
     int (*run)(const struct options *options);   /* returns the exit status */
+    int (*workers)(const struct options *options);   /* how many run its fibers, 0 = one a CPU; NULL: it needs no fiber */
     const char *operands;                        /* "HOST[:PORT] [PORT]"; the options come from their table */
     int least, most;                             /* how many of them */
     const char *missing;                         /* the error when there are fewer */

@@ -109,7 +109,7 @@ static void print_zsh_text(const char *text) {
 static void print_zsh_option(const struct option_spec *spec, const char *spelled) {
     printf("            '%s%s[", spelled, spec->value ? "=" : "");
     print_zsh_text(spec->text);
-    printf("]%s' \\\n", spec->value ? ":time:" : "");
+    printf("]%s%s%s' \\\n", spec->value ? ":" : "", spec->value ? spec->value : "", spec->value ? ":" : "");
 }
 
 static void print_zsh_options(unsigned commands_wanted) {

@@ -117,6 +117,9 @@ size_t escape_end(struct escaper *escaper, char *out) {
 
 struct escaper escape_for_locale(void) {
     const char *set = nl_langinfo(CODESET);
-    bool unknown = strcmp(set, "ANSI_X3.4-1968") == 0 || strcmp(set, "US-ASCII") == 0 || strcmp(set, "") == 0;
-    return (struct escaper){.ascii_only = !unknown && strcmp(set, "UTF-8") != 0};
+    static const char *const unknown[] = {"", "ANSI_X3.4-1968", "US-ASCII", "ASCII"};   /* what C libraries call none */
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        if (strcmp(set, unknown[i]) == 0)
+            return (struct escaper){.ascii_only = false};
+    return (struct escaper){.ascii_only = strcmp(set, "UTF-8") != 0};
 }

@@ -24,7 +24,24 @@ const struct command *command_find(const char *name) {
     return NULL;
 }
 
-static int dispatch(const struct options *options) {
+static int run_command(void *arg) {
+    const struct options *options = arg;
+    return options->command->run(options);
+}
+
+static int run_in_fiber(struct options *options) {
+    hawser_run_options how = {.workers = options->command->workers(options)};
+    int status = hawser_run(run_command, options, &how);
+    if (status >= 0)
+        return status;
+    int code = errno;
+    report_error(STATUS_LOCAL, "cannot start fibers: %s", report_reason(code));
+    if (code == EINVAL)   /* nothing else that could be wrong comes from outside */
+        report_hint("HAWSER_ENGINE must be epoll or poll, HAWSER_STALL a number of seconds");
+    return STATUS_LOCAL;
+}
+
+static int dispatch(struct options *options) {
     if (options_has(options, OPTION_VERSION)) {
         printf("hawser %s\n", hawser_version());
         return STATUS_DONE;
@@ -39,7 +56,7 @@ static int dispatch(const struct options *options) {
     }
     if (!options->command)
         return report_usage(NULL, "no command given");
-    return options->command->run(options);
+    return options->command->workers ? run_in_fiber(options) : options->command->run(options);
 }
 
 /* A reader of standard output that goes away ends the command quietly, even if the parent ignores or blocks the signal. */

@@ -12,17 +12,19 @@
 #include <string.h>
 
 #define CLIENTS (FOR_CONNECT | FOR_RESOLVE)
-#define WORKERS (FOR_SERVE | FOR_CONNECT | FOR_RESOLVE)
+#define JOBS (FOR_SERVE | FOR_CONNECT | FOR_RESOLVE)
+#define MOST_WORKERS 1024
 
 const struct option_spec option_table[OPTION_COUNT] = {
-    [OPTION_IPV4] = {'4', "ipv4", NULL, WORKERS, "only IPv4"},
-    [OPTION_IPV6] = {'6', "ipv6", NULL, WORKERS, "only IPv6"},
+    [OPTION_IPV4] = {'4', "ipv4", NULL, JOBS, "only IPv4"},
+    [OPTION_IPV6] = {'6', "ipv6", NULL, JOBS, "only IPv6"},
     [OPTION_JSON] = {'\0', "json", NULL, FOR_RESOLVE, "one JSON object a line, errors too"},
     [OPTION_PUBLIC] = {'\0', "public", NULL, FOR_SERVE, "listen on every address, for other machines too"},
-    [OPTION_QUIET] = {'q', "quiet", NULL, WORKERS, "no notes and no log lines, only errors"},
+    [OPTION_QUIET] = {'q', "quiet", NULL, JOBS, "no notes and no log lines, only errors"},
     [OPTION_TIMEOUT] = {'\0', "timeout", "D", CLIENTS, "give up after D: 500ms, 10s, 2m (default 10s)"},
     [OPTION_UDP] = {'\0', "udp", NULL, FOR_SERVE | FOR_RESOLVE, "datagrams instead of connections"},
-    [OPTION_VERBOSE] = {'v', "verbose", NULL, WORKERS, "every log line and note"},
+    [OPTION_VERBOSE] = {'v', "verbose", NULL, JOBS, "every log line and note"},
+    [OPTION_WORKERS] = {'\0', "workers", "N", FOR_SERVE, "threads that share the clients (default one a CPU)"},
     [OPTION_SHORT_HELP] = {'h', NULL, NULL, FOR_ALL, "short help, examples first"},
     [OPTION_HELP] = {'\0', "help", NULL, FOR_ALL, "full help"},
     [OPTION_VERSION] = {'\0', "version", NULL, FOR_ALL, "the version"},
@@ -198,6 +200,13 @@ static double duration(const char *text) {
     return -1;
 }
 
+/* 0 when TEXT is no number of workers. */
+static int worker_count(const char *text) {
+    size_t digits = strspn(text, "0123456789");
+    long number = digits > 0 && text[digits] == '\0' ? strtol(text, NULL, 10) : 0;
+    return number <= MOST_WORKERS ? (int)number : 0;
+}
+
 static int check_pair(const struct options *options, enum option_id a, enum option_id b) {
     if (!options->value[a] || !options->value[b])
         return 0;
@@ -213,6 +222,9 @@ static int check_options(const struct reader *reader) {
     const char *timeout = options->value[OPTION_TIMEOUT];
     if (timeout && duration(timeout) <= 0)
         return report_usage(options->command, "--timeout \"%s\" is no time, such as 500ms, 10s or 2m", timeout);
+    const char *workers = options->value[OPTION_WORKERS];
+    if (workers && worker_count(workers) <= 0)
+        return report_usage(options->command, "--workers \"%s\" is no number from 1 to %d", workers, MOST_WORKERS);
     int status = check_pair(options, OPTION_IPV4, OPTION_IPV6);
     return status != 0 ? status : check_pair(options, OPTION_QUIET, OPTION_VERBOSE);
 }
@@ -256,4 +268,13 @@ int options_family(const struct options *options) {
 
 double options_timeout(const struct options *options) {
     return options_has(options, OPTION_TIMEOUT) ? duration(options->value[OPTION_TIMEOUT]) : 10;
+}
+
+int options_workers(const struct options *options) {
+    return options_has(options, OPTION_WORKERS) ? worker_count(options->value[OPTION_WORKERS]) : 0;
+}
+
+int options_one_worker(const struct options *options) {
+    (void)options;
+    return 1;
 }

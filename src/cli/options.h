@@ -19,6 +19,7 @@ enum option_id {
     OPTION_TIMEOUT,
     OPTION_UDP,
     OPTION_VERBOSE,
+    OPTION_WORKERS,
     OPTION_SHORT_HELP,
     OPTION_HELP,
     OPTION_VERSION,
@@ -52,6 +53,12 @@ int options_family(const struct options *options);
 
 /* The seconds of --timeout; 10 unless given. */
 double options_timeout(const struct options *options);
+
+/* The number of --workers; 0 unless given. */
+int options_workers(const struct options *options);
+
+/* For commands with nothing to spread: one worker, which is the main thread. */
+int options_one_worker(const struct options *options);
 
 /* The one of CHOICES (ended by NULL) that TEXT was probably meant to be; NULL when none is near. */
 const char *options_nearest(const char *text, const char *const *choices);

@@ -25,16 +25,6 @@ int output_all(int fd, const void *data, size_t size) {
     return 0;
 }
 
-ssize_t input_some(int fd, void *buf, size_t size) {
-    for (;;) {
-        ssize_t n = read(fd, buf, size);
-        if (n >= 0 || (errno != EINTR && errno != EAGAIN))
-            return n;
-        if (errno == EAGAIN && hawser_wait_fd(fd, HAWSER_READABLE, HAWSER_NO_TIMEOUT) < 0)
-            return -1;
-    }
-}
-
 void output_prepare(void) {
     static const int modes[] = {[STDIN_FILENO] = O_RDONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_WRONLY};
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {

@@ -7,13 +7,9 @@
 #define CLI_OUTPUT_H
 
 #include <stddef.h>
-#include <sys/types.h>
 
 /* Writes all SIZE bytes. 0, or -1 with errno. */
 int output_all(int fd, const void *data, size_t size);
-
-/* Reads at most SIZE bytes, as soon as there is one. The count, 0 at the end, -1 with errno. */
-ssize_t input_some(int fd, void *buf, size_t size);
 
 /* Opens /dev/null in the place of standard streams that are closed, so that no socket is taken for one of them. Writing to a
  * closed standard output fails, as it should. */

@@ -107,8 +107,8 @@ static int check_name(const char *name) {
     if (strspn(name, "0123456789") == strlen(name))
         return report_usage(&command_resolve, "\"%s\" is a number, not a name", name);
     if (colon && !strchr(colon + 1, ':') && !strchr(name, '/') && strncmp(name, "unix:", 5) != 0)
-        return report_usage(&command_resolve, "\"%s\" has a port; write: hawser resolve %.*s %s", name, (int)(colon - name), name,
-                            colon + 1);
+        return report_usage(&command_resolve, "\"%s\" has a port; write: hawser resolve %.*s %s", name, (int)(colon - name),
+                            name, colon + 1);
     return 0;
 }
 
@@ -166,6 +166,7 @@ const struct command command_resolve = {
     .name = "resolve",
     .bit = FOR_RESOLVE,
     .run = run,
+    .workers = options_one_worker,
     .operands = "NAME [SERVICE]",
     .least = 1,
     .most = 2,

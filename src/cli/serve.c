@@ -8,17 +8,8 @@
 #include "cli/report.h"
 #include "cli/serve_log.h"
 #include "cli/serve_open.h"
+#include "cli/serve_room.h"
 #include "cli/serve_signals.h"
-
-
-static int start(enum log_level level) {
-    int code = serve_log_start(level);
-    if (code != 0)
-        return report_error(STATUS_LOCAL, "cannot start a thread: %s", report_reason(code));
-    if (serve_signals_ask() < 0)
-        return report_error(STATUS_LOCAL, "cannot prepare for signals: %s", report_reason(errno));
-    return 0;
-}
 
 static void sum_up(const struct totals *totals, const char *what) {
     char served[FORMAT_ROOM], out[FORMAT_ROOM], in[FORMAT_ROOM], errors[FORMAT_ROOM], cut[FORMAT_ROOM];
@@ -28,14 +19,28 @@ static void sum_up(const struct totals *totals, const char *what) {
                    totals->cut ? format_count(cut, totals->cut) : "");
 }
 
-static int serve(struct place *place, const struct service *service) {
-    static struct totals totals;   /* static: a thread that could not be ended in time still adds to it */
+static int serve(struct place *place, const struct service *service, hawser_group *work) {
+    struct totals totals = {.cut = 0};
     serve_describe(place);
-    int result = place->udp ? serve_datagrams(place->sock, place->count, service, &totals)
-                            : serve_stream(place->sock[0], service, &totals);
+    int result = place->udp ? serve_datagrams(place->sock, place->count, service, &totals, work)
+                            : serve_stream(place->sock[0], service, &totals, work);
     int code = errno;
     sum_up(&totals, place->udp ? "datagram" : "connection");
     return result == 0 ? STATUS_DONE : report_error(STATUS_CONNECT, "cannot go on serving: %s", report_reason(code));
+}
+
+static int start(struct place *place, const struct service *service, enum log_level level) {
+    int status = STATUS_DONE;
+    hawser_group *work = hawser_group_open(NULL);
+    if (!work || serve_signals_start(work) < 0)
+        status = report_error(STATUS_LOCAL, "cannot prepare for signals: %s", report_reason(errno));
+    else if (serve_log_start(level) < 0)
+        status = report_error(STATUS_LOCAL, "cannot start the log: %s", report_reason(errno));
+    else
+        status = serve(place, service, work);
+    serve_signals_end();
+    hawser_group_close(work);
+    return status;
 }
 
 static int check(const struct place *place) {
@@ -69,15 +74,18 @@ static int run(const struct options *options) {
         status = check(&place);
     if (status == 0)
         status = serve_open(&place);
-    if (status == 0)
-        status = start(level);
-    return status == 0 ? serve(&place, service) : status;
+    return status == 0 ? start(&place, service, level) : status;
+}
+
+static int workers(const struct options *options) {
+    return serve_room_workers(options_workers(options));
 }
 
 const struct command command_serve = {
     .name = "serve",
     .bit = FOR_SERVE,
     .run = run,
+    .workers = workers,
     .operands = "greet|echo|ok|upper [[ADDR:]PORT | unix:PATH]",
     .least = 1,
     .most = 3,

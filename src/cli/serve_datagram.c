@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Datagrams: one thread a socket, each datagram answered to where it came from, from the address it was sent to.
+ * Datagrams: one fiber a socket, each datagram answered to where it came from, from the address it was sent to.
  *
  * Answers never wait: a Unix client that does not read its answers loses them and holds nobody up.
  */
@@ -8,10 +8,9 @@
 #include "cli/report.h"
 #include "cli/serve.h"
 #include "cli/serve_log.h"
+#include "cli/serve_room.h"
 #include "cli/serve_signals.h"
-#include "cli/serve_wait.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,11 +18,9 @@
 
 struct post {
     const struct service *service;
-    struct totals totals;
-    hawser_sock *sock;   /* a reference: the main thread closes it to end the thread */
+    struct totals *totals;
+    hawser_sock *sock;
     char *in, *out;
-    pthread_t thread;
-    bool started;
 };
 
 /* One datagram, and where it was sent to: the control data goes back as it came. */
@@ -97,30 +94,28 @@ static void answer(struct post *post, struct letter *letter, size_t size) {
     ssize_t sent = allowed ? send_answer(post, letter, data, length) : 0;
     const char *failure = sent >= 0 ? NULL : errno == EAGAIN ? "no room there" : report_reason(errno);
     const char *problem = allowed ? failure : "not answered";
-    post->totals.served++;
-    post->totals.in += size;
-    post->totals.out += sent > 0 ? (uint64_t)sent : 0;
-    post->totals.errors += problem != NULL;
+    post->totals->served++;
+    post->totals->in += size;
+    post->totals->out += sent > 0 ? (uint64_t)sent : 0;
+    post->totals->errors += problem != NULL;
     serve_log_event(LOG_ANSWERED, "%s  out %s  in %s%s%s", hawser_addr_str(&letter->from),
                     format_bytes(out, sent > 0 ? (uint64_t)sent : 0), format_bytes(in, size), problem ? "  " : "",
                     problem ? problem : "");
 }
 
-/* Until the socket is closed. */
-static void *post_main(void *argument) {
-    struct post *post = argument;
+/* Until it is cancelled. */
+static int answer_all(void *arg) {
+    struct post *post = arg;
     struct patience patience = {.delay = 0};
     struct letter letter;
-    serve_signals_leave_to_main();
+    hawser_fiber_setname("datagrams");
     for (;;) {
         ssize_t n = receive(post, &letter);
         if (n >= 0) {
             patience.delay = 0;
             answer(post, &letter, (size_t)n);
-        } else if (errno == EBADF) {
-            return NULL;
-        } else {
-            (void)serve_wait_for_room(&patience, report_reason(errno));
+        } else if (errno == ECANCELED || !serve_room_wait(&patience, report_reason(errno))) {
+            return -1;
         }
     }
 }
@@ -133,45 +128,41 @@ static void ask_for_destination(hawser_sock *sock) {
         (void)hawser_setsockopt_int(sock, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
-static int start(struct post *post) {
+static int start(struct post *post, hawser_group *work) {
+    const hawser_go_options options = {.worker = HAWSER_ANY_WORKER, .group = work};
     post->in = malloc(LARGEST);
     post->out = malloc((size_t)SERVICE_GROWTH * LARGEST);
-    if (!post->in || !post->out)
-        return ENOMEM;
+    if (!post->in || !post->out) {
+        errno = ENOMEM;
+        return -1;
+    }
     ask_for_destination(post->sock);
-    int code = pthread_create(&post->thread, NULL, post_main, post);
-    post->started = code == 0;
-    return code;
+    return hawser_go_with(&options, answer_all, post);
 }
 
-static void finish(struct post *post, hawser_sock *owned, struct totals *totals) {
-    hawser_close(owned);   /* the thread's wait ends */
-    if (post->started)
-        pthread_join(post->thread, NULL);
-    totals->served += post->totals.served;
-    totals->out += post->totals.out;
-    totals->in += post->totals.in;
-    totals->errors += post->totals.errors;
-    hawser_unref(post->sock);
+static void finish(struct post *post) {
+    hawser_close(post->sock);
     free(post->in);
     free(post->out);
 }
 
-int serve_datagrams(hawser_sock *const *socks, size_t count, const struct service *service, struct totals *totals) {
-    struct post posts[2] = {{.service = service}, {.service = service}};
-    int code = 0;
+int serve_datagrams(hawser_sock *const *socks, size_t count, const struct service *service, struct totals *totals,
+                    hawser_group *work) {
+    struct post posts[2] = {{.sock = NULL}};
+    int result = 0;
     for (size_t i = 0; i < count; i++)
-        posts[i].sock = hawser_ref(socks[i]);
-    for (size_t i = 0; i < count && code == 0; i++)
-        code = start(&posts[i]);
-    while (code == 0 && hawser_sleep(3600) == 0)
-        continue;
-    if (code == 0 && errno == ECANCELED)
-        serve_announce_stop("");
-    else if (code == 0)
-        code = errno;
+        posts[i] = (struct post){.service = service, .totals = totals, .sock = socks[i]};
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = start(&posts[i], work);
+    if (result == 0)
+        result = hawser_group_wait(work);
+    int code = result < 0 && errno != ECANCELED ? errno : 0;
+    if (code == 0)
+        serve_signals_announce_stop("");
+    hawser_group_cancel(work);
+    (void)hawser_group_wait(work);
     for (size_t i = 0; i < count; i++)
-        finish(&posts[i], socks[i], totals);
+        finish(&posts[i]);
     errno = code;
     return code == 0 ? 0 : -1;
 }

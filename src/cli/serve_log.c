@@ -1,214 +1,204 @@
 /* SPDX-License-Identifier: MIT */
-/* See serve_log.h. Everything in the state is guarded by its lock; only the writing itself happens outside. */
+/*
+ * See serve_log.h. An event is counted before anything else is done for it, so one that is not printed costs an addition. Each
+ * kind has a window: it opens with the first line that the writer gets, and a second later the writer prints how many there
+ * were beyond those it got, and starts the count anew.
+ *
+ * The writing itself is offloaded: what standard error is, nobody knows, and a terminal whose reader sleeps can hold a write up
+ * though it said that there was room.
+ */
 #include "cli/serve_log.h"
 
 #include "cli/format.h"
-#include "cli/monotonic.h"
 #include "cli/output.h"
-#include "cli/serve_signals.h"
 
 #include <hawser.h>
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define PER_SECOND 10
-#define RING 32
+#define ROOM 32
 #define LINE 640   /* an address of the longest form, and the rest of the line */
 
+struct line {
+    int kind;              /* LOG_KINDS: none */
+    char text[LINE];
+};
+
 struct window {
-    double start;
-    unsigned kept;
-    uint64_t dropped;
+    _Atomic uint64_t seen;   /* events since it opened */
+    _Atomic uint64_t lost;   /* of those that were to be printed, how many found no room */
+    double end;              /* the writer's; 0 = it is not open */
 };
 
 static struct {
     enum log_level level;
-    pthread_t writer;
-    pthread_mutex_t lock;
-    pthread_cond_t filled, emptied;
-    bool running, stopping;
-    size_t first, count;
-    char lines[RING][LINE];
+    hawser_channel *lines;
+    hawser_group *writer;
     struct window windows[LOG_KINDS];
-} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .emptied = PTHREAD_COND_INITIALIZER};
+    struct line last;        /* what stands under all the rest */
+} state = {.level = LOG_QUIET};
 
 static const char signs[LOG_KINDS] = {[LOG_OPENED] = '+', [LOG_CLOSED] = '-', [LOG_ANSWERED] = '=', [LOG_TROUBLE] = '!'};
 
-static void append(const char *text) {
-    snprintf(state.lines[(state.first + state.count) % RING], LINE, "%.*s\n", LINE - 2, text);
-    state.count++;
-    pthread_cond_signal(&state.filled);
-}
-
-static void wait_for_room(void) {
-    while (state.count == RING)
-        pthread_cond_wait(&state.emptied, &state.lock);
-}
-
 /* The time of day and the sign: 12 characters. */
-static void begin_line(char *out, size_t size, enum log_kind kind) {
+static void begin_line(struct line *line, int kind) {
     time_t now = (time_t)hawser_time();
     struct tm tm = {.tm_hour = 0};
     localtime_r(&now, &tm);
-    snprintf(out, size, "%02d:%02d:%02d  %c ", tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100, signs[kind]);
+    line->kind = kind;
+    snprintf(line->text, LINE, "%02d:%02d:%02d  %c ", tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100, signs[kind]);
 }
 
-/* The window of KIND is over, or the log is: says how many lines were left out. Needs a free place in the ring. */
-static void sum_up(enum log_kind kind) {
+static void add_text(struct line *line, const char *format, va_list args) {
+    size_t used = strlen(line->text);
+    vsnprintf(line->text + used, LINE - 1 - used, format, args);   /* one is for the newline */
+}
+
+static void print_kept(int kind, const char *format, va_list args) {
     struct window *window = &state.windows[kind];
-    char text[LINE], count[FORMAT_ROOM];
-    if (window->dropped > 0) {
-        begin_line(text, sizeof text, kind);
-        size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "and %s more", format_count(count, window->dropped));
-        append(text);
-    }
-    *window = (struct window){.start = 0};
-}
-
-static bool is_over(const struct window *window, double now) {
-    return now - window->start >= 1;
-}
-
-/* Whether one more line of KIND may be printed; counts it when not. */
-static bool admit(enum log_kind kind) {
-    struct window *window = &state.windows[kind];
-    double now = hawser_now();
+    struct line line;
+    begin_line(&line, kind);
+    add_text(&line, format, args);
     if (state.level == LOG_VERBOSE) {
-        wait_for_room();
-        return true;
+        (void)hawser_channel_send(state.lines, &line);
+    } else if (hawser_channel_trysend(state.lines, &line) < 0) {
+        atomic_fetch_sub(&window->seen, 1);   /* only lines on their way to the writer may close a window to others */
+        atomic_fetch_add(&window->lost, 1);
     }
-    if (is_over(window, now) && state.count < RING) {
-        sum_up(kind);
-        window->start = now;
-    }
-    if (window->kept < PER_SECOND && state.count < RING) {
-        window->kept++;
-        return true;
-    }
-    window->dropped++;
-    if (window->dropped == 1)
-        pthread_cond_signal(&state.filled);   /* the writer now has a time to wait for */
-    return false;
 }
 
 void serve_log_event(enum log_kind kind, const char *format, ...) {
+    va_list args;
     if (state.level == LOG_QUIET)
         return;
-    char text[LINE];
-    va_list args;
-    begin_line(text, sizeof text, kind);
-    size_t used = strlen(text);
+    if (state.level == LOG_NORMAL && atomic_fetch_add(&state.windows[kind].seen, 1) >= PER_SECOND)
+        return;
     va_start(args, format);
-    vsnprintf(text + used, sizeof text - used, format, args);
+    print_kept(kind, format, args);
     va_end(args);
-    pthread_mutex_lock(&state.lock);
-    if (admit(kind))
-        append(text);
-    pthread_mutex_unlock(&state.lock);
+}
+
+static void note(const char *format, va_list args) {
+    struct line line = {.kind = LOG_KINDS};
+    add_text(&line, format, args);
+    (void)hawser_channel_send(state.lines, &line);
 }
 
 void serve_log_note(const char *format, ...) {
+    va_list args;
     if (state.level == LOG_QUIET)
         return;
-    char text[LINE];
-    va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    note(format, args);
     va_end(args);
-    pthread_mutex_lock(&state.lock);
-    wait_for_room();
-    append(text);
-    pthread_mutex_unlock(&state.lock);
 }
 
-/* When the next sum is due; below 0: none is. */
-static double next_sum(void) {
-    double due = -1;
-    for (int kind = 0; kind < LOG_KINDS; kind++) {
-        double end = state.windows[kind].start + 1;
-        if (state.windows[kind].dropped > 0 && (due < 0 || end < due))
-            due = end;
+static int write_line(void *arg) {
+    struct line *line = arg;
+    return output_all(STDERR_FILENO, line->text, strlen(line->text));
+}
+
+/* Nobody can be told when that fails. Without a thread to be had it is written here, though that may hold others up. */
+static void print(struct line *line) {
+    size_t length = strlen(line->text);
+    memcpy(line->text + length, "\n", sizeof "\n");   /* there is room for it: see struct line */
+    if (hawser_offload(write_line, line) < 0 && errno == ENOMEM)
+        (void)write_line(line);
+}
+
+/* The window of KIND is over: says how many lines were left out. It stays open for another second if there were any. */
+static void close_window(int kind, double now) {
+    struct window *window = &state.windows[kind];
+    uint64_t seen = atomic_exchange(&window->seen, 0), more = atomic_exchange(&window->lost, 0);
+    more += seen > PER_SECOND ? seen - PER_SECOND : 0;
+    window->end = more > 0 ? now + 1 : 0;
+    if (more > 0) {
+        char count[FORMAT_ROOM];
+        struct line line;
+        begin_line(&line, kind);
+        snprintf(line.text + strlen(line.text), LINE / 2, "and %s more", format_count(count, more));
+        print(&line);
     }
-    return due;
 }
 
-static void wait_until(double due) {
-    struct timespec limit = monotonic_in(due - hawser_now());
-    pthread_cond_timedwait(&state.filled, &state.lock, &limit);
-}
-
-static void sum_up_what_is_due(void) {
+/* Opens the window of a line that has come, and closes those whose time is up; all of them at the end. */
+static void mind_windows(const struct line *line, bool ended) {
     double now = hawser_now();
+    for (int kind = 0; kind < LOG_KINDS && state.level == LOG_NORMAL; kind++) {
+        struct window *window = &state.windows[kind];
+        if (ended || (window->end != 0 && now >= window->end))
+            close_window(kind, now);
+        if (window->end == 0 && ((line && line->kind == kind) || atomic_load(&window->lost) > 0))
+            window->end = now + 1;
+    }
+}
+
+/* How long the writer may sleep. */
+static double until_next_end(void) {
+    double left = HAWSER_NO_TIMEOUT, now = hawser_now();
     for (int kind = 0; kind < LOG_KINDS; kind++) {
-        if (state.windows[kind].dropped > 0 && is_over(&state.windows[kind], now) && state.count < RING)
-            sum_up((enum log_kind)kind);
+        double end = state.windows[kind].end, wait = end > now ? end - now : 0;
+        if (end != 0 && (left < 0 || wait < left))
+            left = wait;
     }
+    return left;
 }
 
-static void write_first(void) {
-    char text[LINE];
-    memcpy(text, state.lines[state.first], LINE);
-    state.first = (state.first + 1) % RING;
-    state.count--;
-    pthread_cond_signal(&state.emptied);
-    pthread_mutex_unlock(&state.lock);
-    (void)output_all(STDERR_FILENO, text, strlen(text));   /* nobody can be told */
-    pthread_mutex_lock(&state.lock);
+/* 1 and a line, 0 at the end, -1: a window's time is up. */
+static int next_line(struct line *line) {
+    int64_t outer = hawser_deadline_push(until_next_end());
+    int result = hawser_channel_recv(state.lines, line);
+    hawser_deadline_pop(outer);
+    return result;
 }
 
-static void *writer_main(void *argument) {
-    (void)argument;
-    serve_signals_leave_to_main();
-    pthread_mutex_lock(&state.lock);
-    for (;;) {
-        sum_up_what_is_due();
-        double due = next_sum();
-        if (state.count > 0)
-            write_first();
-        else if (state.stopping)
-            break;
-        else if (due < 0)
-            pthread_cond_wait(&state.filled, &state.lock);
-        else
-            wait_until(due);
-    }
-    pthread_mutex_unlock(&state.lock);
-    return NULL;
+static int write_lines(void *arg) {
+    struct line line;
+    int result;
+    (void)arg;
+    hawser_fiber_setname("log");
+    do {
+        result = next_line(&line);
+        mind_windows(result > 0 ? &line : NULL, result == 0);
+        if (result > 0)
+            print(&line);
+    } while (result != 0);
+    print(&state.last);
+    return 0;
+}
+
+static void end(void) {
+    hawser_group_close(state.writer);
+    hawser_channel_free(state.lines);
+    state.level = LOG_QUIET;
 }
 
 int serve_log_start(enum log_level level) {
-    monotonic_init(&state.filled);
-    tzset();   /* localtime_r need not do it */
-    state.level = level;
     if (level == LOG_QUIET)
         return 0;
-    int code = pthread_create(&state.writer, NULL, writer_main, NULL);
-    state.running = code == 0;
-    return code;
+    tzset();   /* localtime_r need not do it */
+    state.level = level;
+    state.lines = hawser_channel_new(sizeof(struct line), ROOM);
+    state.writer = state.lines ? hawser_group_open(NULL) : NULL;
+    if (state.writer && hawser_group_go(state.writer, write_lines, NULL) == 0)
+        return 0;
+    end();
+    return -1;
 }
 
 void serve_log_stop(const char *format, ...) {
-    char text[LINE];
     va_list args;
-    if (!state.running)
+    if (state.level == LOG_QUIET)
         return;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    add_text(&state.last, format, args);
     va_end(args);
-    pthread_mutex_lock(&state.lock);
-    for (int kind = 0; kind < LOG_KINDS; kind++) {
-        wait_for_room();
-        sum_up((enum log_kind)kind);
-    }
-    wait_for_room();
-    append(text);
-    state.stopping = true;
-    pthread_mutex_unlock(&state.lock);
-    pthread_join(state.writer, NULL);
-    state.running = false;
+    hawser_channel_close(state.lines);
+    (void)hawser_group_wait(state.writer);
+    end();
 }

@@ -2,29 +2,27 @@
 /*
  * The log of a server: lines on standard error that never hold a client up.
  *
- * Lines wait in a small ring and a thread of their own writes them. Of each kind of event at most 10 lines a second are kept;
- * the rest is counted and summed up in one line, and so is what finds the ring full because nobody reads. Verbose keeps every
- * line: then the one who logs waits for room.
+ * Lines wait in a small channel and a fiber of their own has them written. Of each kind of event at most 10 lines a second are
+ * kept; the rest is counted and summed up in one line, and so is what finds the channel full because nobody reads. Verbose
+ * keeps every line: then the one who logs waits for room.
  */
 #ifndef CLI_SERVE_LOG_H
 #define CLI_SERVE_LOG_H
-
-#include <stdbool.h>
 
 enum log_kind { LOG_OPENED, LOG_CLOSED, LOG_ANSWERED, LOG_TROUBLE, LOG_KINDS };
 
 enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
 
-/* 0, or a positive errno: no thread. */
+/* In a fiber. 0, or -1 with errno. */
 int serve_log_start(enum log_level level);
 
-/* "HH:MM:SS  + ..." with the sign of KIND. */
+/* "HH:MM:SS  + ..." with the sign of KIND. From any fiber. */
 void serve_log_event(enum log_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A line of its own, never dropped (except when quiet), in order with the events. */
 void serve_log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Writes everything that waits, the sums included, then the line, and ends the thread. */
+/* Writes everything that waits, the sums included, then the line, and ends the log. */
 void serve_log_stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define PORT_TRIES 16   /* for a free port that is free on both loopbacks */
+#define BACKLOG 4096    /* a crowd that comes at once does not wait for the second SYN; the kernel may allow less */
 
 static bool wants_both_loopbacks(const struct place *place) {
     return !place->everywhere && (!place->address.host || strcmp(place->address.host, "localhost") == 0);
@@ -73,7 +74,8 @@ static int open_loopbacks(struct place *place) {
 }
 
 static int open_one(struct place *place) {
-    hawser_listen_options options = {.type = place->udp ? SOCK_DGRAM : SOCK_STREAM, .family = place->family};
+    hawser_listen_options options = {.type = place->udp ? SOCK_DGRAM : SOCK_STREAM, .family = place->family,
+                                     .backlog = BACKLOG};
     place->sock[0] = hawser_create_server(host_of(place), place->address.port, &options);
     place->count = place->sock[0] != NULL;
     return place->sock[0] ? 0 : -1;

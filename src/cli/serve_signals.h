@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The signals of "hawser serve": SIGINT and SIGTERM end the waits of the main thread, and no other thread gets any. */
+/*
+ * The signals of "hawser serve". The first SIGINT or SIGTERM stops the accepting fibers and no other, so that conversations can
+ * come to their end; the second ends the process. SIGUSR1 writes what every fiber does to standard error.
+ */
 #ifndef CLI_SERVE_SIGNALS_H
 #define CLI_SERVE_SIGNALS_H
 
-#include <stdbool.h>
+#include <hawser.h>
 
-/* From now on the calling thread is the one that signals stop. 0, or -1 with errno. */
-int serve_signals_ask(void);
+/* From now on the signals are heard: the first that asks for it cancels WORK. 0, or -1 with errno. */
+int serve_signals_start(hawser_group *work);
 
-/* Lets the next signal end the process. Whether the terminal has just shown "^C" in the line we are about to write. */
-bool serve_signals_release(void);
+/* Ends the fiber that hears them. Does nothing when there is none. */
+void serve_signals_end(void);
 
-/* For the start of every other thread: signals are the main thread's. That goes for SIGPIPE too, so that a log whose reader has
- * gone away is no reason to stop serving. */
-void serve_signals_leave_to_main(void);
+/* Tells that the server stops, OPEN (", 2 connections open") behind it. */
+void serve_signals_announce_stop(const char *open);
 
 #endif

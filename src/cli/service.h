@@ -10,16 +10,17 @@
 
 #include <hawser.h>
 
-/* An answer is at most this many times as long as the piece it answers: "OK..." before every newline. */
+/* An answer is at most this many times as long as what it answers: "OK..." before every newline. */
 #define SERVICE_GROWTH 6
 
 struct service {
     const char *name;
     const char *welcome;    /* sent first on a connection; NULL = nothing */
     const char *datagram;   /* sent for every datagram, whatever is in it; NULL = the answer */
-    /* Writes the answer to SIZE bytes of IN to OUT and returns its length. *AT_START: a line begins here. NULL: the service
-     * says its welcome and ends the connection. */
+    /* Writes the answer to SIZE bytes of IN to OUT, which has room for SERVICE_GROWTH times as many, and returns its length.
+     * *AT_START: a line begins here. NULL: the service says its welcome and ends the connection. */
     size_t (*answer)(const char *in, size_t size, bool *at_start, char *out);
+    bool unchanged;         /* the answer is what came: on a connection it is sent as it lies there */
 };
 
 /* The one called NAME, NULL. */

@@ -129,10 +129,21 @@ static int list_here(const struct question *question, const hawser_addr *addrs, 
     return 0;
 }
 
-/* What is wrong with QUESTION before anybody is asked; libc says the same, but may look at files first. */
+/* Types that Internet addresses can be looked up for, and "any". */
+static bool is_type(int type) {
+    static const int types[] = {0, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_DCCP};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (types[i] == type)
+            return true;
+    return false;
+}
+
+/* What is wrong with QUESTION before anybody is asked; most libcs say the same, but may look at files first. */
 static int check(const struct question *question, int port) {
     if (port == -ERANGE)
         return -ERANGE;
+    if (!is_type(question->type))
+        return -HAWSER_ESOCKTYPE;
     if (!question->host && !question->service)
         return -HAWSER_ENONAME;
     if (!question->host && (question->flags & AI_CANONNAME))
@@ -157,15 +168,16 @@ static int answer_here(const struct question *question, hawser_addrinfo **ret) {
     return code < 0 ? code : 1;
 }
 
-/* libc's list as ours. */
-static int copy_list(const struct addrinfo *from, hawser_addrinfo **ret) {
+/* libc's list as ours. The canonical name is with the first entry and when asked for; musl gives it always, to each. */
+static int copy_list(const struct addrinfo *from, int flags, hawser_addrinfo **ret) {
     hawser_addrinfo *list = NULL, **end = &list;
     for (; from; from = from->ai_next) {
         hawser_addr addr = {.len = from->ai_addrlen};
         if (from->ai_addrlen > sizeof addr.ss)
             continue;
         memcpy(&addr.ss, from->ai_addr, from->ai_addrlen);
-        *end = entry_new(&addr, (struct kind){from->ai_socktype, from->ai_protocol}, from->ai_canonname);
+        const char *canonname = !list && (flags & AI_CANONNAME) ? from->ai_canonname : NULL;
+        *end = entry_new(&addr, (struct kind){from->ai_socktype, from->ai_protocol}, canonname);
         if (!*end) {
             hawser_freeaddrinfo(list);
             return -ENOMEM;
@@ -186,7 +198,7 @@ static int ask(const struct question *question, hawser__deadline deadline, hawse
     lookup->hints.ai_flags = question->flags;
     int code = hawser__resolve(lookup, deadline);
     if (code == 0)
-        code = copy_list(lookup->list, ret);
+        code = copy_list(lookup->list, question->flags, ret);
     hawser__lookup_unref(lookup);
     return code;
 }

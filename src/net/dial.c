@@ -248,7 +248,7 @@ hawser_sock *hawser_create_connection(const char *host, int port, const hawser_c
         return NULL;
     }
     struct race race = {.engine = hawser__engine_current(), .stagger = stagger};
-    race.deadline = hawser__deadline_in(now_of(&race), timeout);
+    race.deadline = hawser__task_deadline(hawser__deadline_in(now_of(&race), timeout));
     hawser_sock *sock = NULL;
     hawser_addrinfo *list;
     hawser__task_current()->attempt_count = 0;

@@ -207,9 +207,9 @@ int hawser__handle_detach(hawser_sock *sock) {
 
 hawser__deadline hawser__sock_deadline(const hawser_sock *sock) {
     int64_t timeout = atomic_load(&sock->timeout);
-    if (timeout == HAWSER__NEVER || timeout == 0)
-        return timeout;
-    return hawser__deadline_in(sock->engine->ops->now(sock->engine), timeout);
+    if (timeout != HAWSER__NEVER && timeout != 0)
+        timeout = hawser__deadline_in(sock->engine->ops->now(sock->engine), timeout);
+    return hawser__task_deadline(timeout);
 }
 
 static const char *text(hawser_sock *sock, hawser_addr *addr, bool peer) {

@@ -18,6 +18,7 @@
 struct hawser__transport {
     const char *name;
     ssize_t (*recv)(hawser_sock *sock, void *buf, size_t size, int flags, hawser__deadline deadline);
+    ssize_t (*recv_lend)(hawser_sock *sock, void **ret, size_t size, hawser__deadline deadline);   /* as the engine's */
     ssize_t (*send)(hawser_sock *sock, const void *data, size_t size, int flags, hawser__deadline deadline);
     ssize_t (*recvmsg)(hawser_sock *sock, struct msghdr *msg, int flags, hawser__deadline deadline);
     ssize_t (*sendmsg)(hawser_sock *sock, const struct msghdr *msg, int flags, hawser__deadline deadline);

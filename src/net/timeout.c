@@ -3,6 +3,7 @@
 #include "net/timeout.h"
 
 #include "base/error.h"
+#include "base/task.h"
 #include "engine/engines.h"
 #include "net/handle.h"
 
@@ -17,8 +18,8 @@ int64_t hawser__default_timeout(void) {
 hawser__deadline hawser__default_deadline(void) {
     int64_t timeout = hawser__default_timeout();
     hawser__engine *engine = hawser__engine_current();
-    return timeout == 0 || timeout == HAWSER__NEVER ? HAWSER__NEVER
-                                                    : hawser__deadline_in(engine->ops->now(engine), timeout);
+    return hawser__task_deadline(timeout == 0 || timeout == HAWSER__NEVER
+                                     ? HAWSER__NEVER : hawser__deadline_in(engine->ops->now(engine), timeout));
 }
 
 int64_t hawser__timeout_checked(double seconds) {

@@ -7,6 +7,10 @@ static ssize_t plain_recv(hawser_sock *sock, void *buf, size_t size, int flags, 
     return sock->engine->ops->recv(sock->endpoints[0], buf, size, flags, deadline);
 }
 
+static ssize_t plain_recv_lend(hawser_sock *sock, void **ret, size_t size, hawser__deadline deadline) {
+    return sock->engine->ops->recv_lend(sock->endpoints[0], ret, size, deadline);
+}
+
 static ssize_t plain_send(hawser_sock *sock, const void *data, size_t size, int flags, hawser__deadline deadline) {
     return sock->engine->ops->send(sock->endpoints[0], data, size, flags, deadline);
 }
@@ -37,6 +41,7 @@ static int plain_shutdown(hawser_sock *sock, int how) {
 const struct hawser__transport hawser__plain_transport = {
     .name = "plain",
     .recv = plain_recv,
+    .recv_lend = plain_recv_lend,
     .send = plain_send,
     .recvmsg = plain_recvmsg,
     .sendmsg = plain_sendmsg,

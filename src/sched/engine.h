@@ -27,11 +27,26 @@
 
 typedef struct hawser__engine hawser__engine;
 
+/* What a worker sleeps in, and where it learns what happened meanwhile; each engine puts this first in a record of its own. */
+typedef struct hawser__port {
+    hawser__engine *engine;
+} hawser__port;
+
 /* What an engine knows of one socket; each engine puts this first in a record of its own. */
 typedef struct hawser__endpoint {
     hawser__engine *engine;
     atomic_bool evicted;
 } hawser__endpoint;
+
+/* One of the two things that a task can wait for at an endpoint. */
+enum hawser__direction { HAWSER__IN, HAWSER__OUT };
+
+struct hawser__interest {
+    hawser__endpoint *endpoint;
+    enum hawser__direction direction;
+    bool ready;               /* out: it may be */
+    bool ended;               /* out: nothing more will come in */
+};
 
 /* A Unix socket file that we are about to make, or have made. */
 struct hawser__unix_file {
@@ -70,20 +85,32 @@ struct hawser__engine_ops {
     int (*connect_wait)(hawser__endpoint *const *endpoints, size_t n, hawser__deadline deadline);   /* index of one finished */
     int (*connect_result)(hawser__endpoint *endpoint);
     ssize_t (*recv)(hawser__endpoint *endpoint, void *buf, size_t size, int flags, hawser__deadline deadline);
-    /* Receives into a buffer of the engine's, valid until given back or until the task next waits. */
-    ssize_t (*recv_lend)(hawser__endpoint *endpoint, void **ret, hawser__deadline deadline);
+    /* Receives at most SIZE bytes (and no more than 64 KiB) into a buffer of the engine's; while the task waits it has none. The
+     * buffer is the task's until given back or until its next recv_lend; there is none when the result is 0 or negative. */
+    ssize_t (*recv_lend)(hawser__endpoint *endpoint, void **ret, size_t size, hawser__deadline deadline);
     void (*give_back)(hawser__endpoint *endpoint, void *lent);
     ssize_t (*send)(hawser__endpoint *endpoint, const void *data, size_t size, int flags, hawser__deadline deadline);
     ssize_t (*recvmsg)(hawser__endpoint *endpoint, struct msghdr *msg, int flags, hawser__deadline deadline);
     ssize_t (*sendmsg)(hawser__endpoint *endpoint, const struct msghdr *msg, int flags, hawser__deadline deadline);
-    /* At most COUNT bytes of the file FD from *OFFSET on (advanced); -EINVAL when FD cannot be sent this way. */
+    /* At most COUNT bytes of the file FD from *OFFSET on (advanced), or with OFFSET NULL of what comes out of the pipe FD; -EINVAL
+     * when FD cannot be sent this way. */
     ssize_t (*sendfile)(hawser__endpoint *endpoint, int fd, int64_t *offset, size_t count, hawser__deadline deadline);
     /* Moves at most SIZE bytes from one stream to another; 0 at the end of FROM. */
     ssize_t (*splice)(hawser__endpoint *from, hawser__endpoint *to, size_t size, hawser__deadline deadline);
+    /* 0 when it is worth trying one of the N interests, which are marked; it may turn out not to be. */
+    int (*await)(struct hawser__interest *interests, size_t n, hawser__deadline deadline);
     /* Ready for HAWSER_READABLE, HAWSER_WRITABLE: which of EVENTS hold. A wait in the service of a call on ACCOUNT (may be
      * NULL) ends with that endpoint's eviction. */
     int (*wait_fd)(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline);
     int (*sleep)(hawser__engine *engine, hawser__deadline deadline);                         /* 0 at the deadline */
+
+    /* Workers. Waiting operations of their fibers park; port_wait, on the worker's own stack, wakes those that can go on. It
+     * returns when that happened, at UNTIL, or when port_wake was called, during the wait or since the last one. */
+    int (*port_open)(hawser__engine *engine, hawser__port **ret);
+    void (*port_wait)(hawser__port *port, hawser__deadline until);
+    void (*port_wake)(hawser__port *port);              /* from any thread; async-signal-safe */
+    void (*port_close)(hawser__port *port);
+    void (*port_after_fork)(hawser__port *port);        /* in the child: what is shared with the parent is made anew */
 
     /* The end. */
     void (*evict)(hawser__endpoint *endpoint);

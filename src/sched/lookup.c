@@ -3,7 +3,7 @@
  * A look-up, from question to answer. The questions that fill an entry want a buffer of unknown size: it grows, from a size
  * that nearly always suffices to one that no honest answer needs.
  *
- * Everything here may run on a thread that is no task: nothing sets errno or a sentence.
+ * What asks runs on a helper thread (offload.h), so nothing here sets errno or a sentence.
  */
 #include "sched/lookup.h"
 
@@ -170,4 +170,18 @@ static int ask_with_buffer(hawser__lookup *lookup) {
 void hawser__lookup_run(hawser__lookup *lookup) {
     int code = kinds[lookup->kind].buffered ? ask_with_buffer(lookup) : kinds[lookup->kind].ask(lookup, NULL, 0);
     lookup->error = -code;
+}
+
+static void run_job(hawser__job *job) {
+    hawser__lookup_run((hawser__lookup *)job);
+}
+
+static void release_job(hawser__job *job) {
+    hawser__lookup_unref((hawser__lookup *)job);
+}
+
+int hawser__lookup_on_thread(hawser__lookup *lookup, hawser__deadline deadline) {
+    hawser__lookup_ref(lookup);
+    lookup->job = (hawser__job){.work = HAWSER__WORK_LOOKUP, .run = run_job, .release = release_job};
+    return hawser__offload(&lookup->job, "look-up", -1, deadline);
 }

@@ -7,6 +7,8 @@
 #ifndef HAWSER__LOOKUP_H
 #define HAWSER__LOOKUP_H
 
+#include "sched/offload.h"
+
 #include <hawser/names.h>
 #include <stdatomic.h>
 
@@ -21,6 +23,7 @@ enum hawser__lookup_kind {
 };
 
 typedef struct hawser__lookup {
+    hawser__job job;             /* first, and of one look-up at a time */
     atomic_int refs;
     enum hawser__lookup_kind kind;
     char *host, *service;        /* copies; NULL allowed */
@@ -45,5 +48,11 @@ int hawser__hostent_new(const struct hostent *from, hawser_hostent **ret);
 
 /* Asks libc and fills in the answer. Blocks the thread. */
 void hawser__lookup_run(hawser__lookup *lookup);
+
+/* The same on a helper thread, while the calling task waits. 0 when it has been answered, well or badly (lookup->error);
+ * -ETIMEDOUT at DEADLINE, -ECANCELED, -ENOMEM when there is no thread; -EAGAIN at once with HAWSER__NOW. In each of these cases
+ * the look-up is abandoned, and not to be used again: its helper, if there is one, ends by itself and gives back its own
+ * reference; the caller's stays the caller's. */
+int hawser__lookup_on_thread(hawser__lookup *lookup, hawser__deadline deadline);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A plain thread waits in poll. What it watches besides the descriptors is its wake descriptor: plain close(2) does not wake a
+ * A fiber is parked by its worker; what it needs of descriptors its engine's port sees to. A plain thread waits in poll. What it watches besides the descriptors is its wake descriptor: plain close(2) does not wake a
  * thread in poll, and a signal that arrives just before poll would be missed without it.
  *
  * When no wake descriptor can be had (the descriptor table is full) the wait goes on in slices: closing a socket or a signal is
@@ -10,6 +10,8 @@
 
 #include "base/sys.h"
 #include "base/wake.h"
+#include "sched/pause.h"
+#include "sched/worker.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,7 +19,7 @@
 #define SLICE_MS 20
 
 int hawser__interrupt_check(void) {
-    return atomic_load(&hawser__task_current()->interrupted) ? -ECANCELED : 0;
+    return hawser__task_cut(hawser__task_current()) ? -ECANCELED : 0;
 }
 
 /* One poll. The count of ready descriptors, the wake descriptor not among them. */
@@ -41,13 +43,10 @@ static int poll_once(struct pollfd *fds, size_t n, int wake_fd, int ms) {
     return ready - 1;
 }
 
-int hawser__park(struct pollfd *fds, size_t n, hawser__deadline deadline) {
-    hawser__task *task = hawser__task_current();
-    if (n > HAWSER__PARK_MAX)
-        return -EINVAL;
+static int wait_on_thread(hawser__task *task, struct pollfd *fds, size_t n, hawser__deadline deadline) {
     int wake_fd = hawser__task_wake_fd(task);
     for (;;) {
-        if (atomic_load(&task->interrupted))
+        if (hawser__task_cut(task))
             return -ECANCELED;
         if (hawser__task_take_wake(task))
             return 0;
@@ -58,6 +57,75 @@ int hawser__park(struct pollfd *fds, size_t n, hawser__deadline deadline) {
         if (ready < 0 && ready != -EINTR)
             return ready;
         if (!atomic_load(&task->woken) && hawser__clock_monotonic() >= deadline)
-            return atomic_load(&task->interrupted) ? -ECANCELED : -hawser__deadline_code(deadline);
+            return hawser__task_cut(task) ? -ECANCELED : -hawser__deadline_code(deadline);
     }
+}
+
+/* The mark is taken without an atomic exchange when it is not there, which is the rule. */
+static bool take_mark(hawser__task *task) {
+    return atomic_load_explicit(&task->woken, memory_order_acquire) && atomic_exchange(&task->woken, false);
+}
+
+static int wait_in_fiber(hawser__fiber *self, hawser__deadline deadline) {
+    for (;;) {
+        if (hawser__task_cut(&self->task))
+            return -ECANCELED;
+        if (take_mark(&self->task))
+            return 0;
+        if (deadline == HAWSER__NOW || self->expired)
+            return -hawser__deadline_code(deadline);
+        hawser__worker_park(self, deadline);
+    }
+}
+
+/* A worker whose engine knows nothing of descriptors: they are looked at every few milliseconds. */
+static int watch_in_fiber(hawser__fiber *self, struct pollfd *fds, size_t n, hawser__deadline deadline) {
+    for (unsigned round = 0;; round++) {
+        int ready = hawser__sys_poll(fds, n, 0);
+        if (ready != 0 && ready != -EINTR)
+            return ready;
+        int64_t end = hawser__pause_end(hawser__clock_monotonic(), round, deadline);
+        self->expired = false;
+        int result = end < 0 ? (int)end : wait_in_fiber(self, end);
+        if (result != -ETIMEDOUT || end < 0)
+            return result;
+    }
+}
+
+int hawser__park(struct pollfd *fds, size_t n, hawser__deadline deadline) {
+    hawser__task *task = hawser__task_current();
+    if (n > HAWSER__PARK_MAX)
+        return -EINVAL;
+    if (!task->fiber)
+        return wait_on_thread(task, fds, n, deadline);
+    task->fiber->expired = false;
+    return n > 0 ? watch_in_fiber(task->fiber, fds, n, deadline) : wait_in_fiber(task->fiber, deadline);
+}
+
+int hawser__wait(const char *what, int64_t object, hawser__deadline deadline) {
+    hawser__task *task = hawser__task_current();
+    task->waits_for = what;
+    task->waits_on = object;
+    int result = hawser__park(NULL, 0, deadline);
+    task->waits_for = NULL;
+    return result;
+}
+
+/* Where no wake descriptor can be had, looking again in slices is all there is. */
+static void wait_through_on_thread(hawser__task *task) {
+    int wake_fd = hawser__task_wake_fd(task);
+    while (!hawser__task_take_wake(task))
+        (void)poll_once(NULL, 0, wake_fd, -1);
+}
+
+void hawser__wait_through(const char *what, int64_t object) {
+    hawser__task *task = hawser__task_current();
+    task->waits_for = what;
+    task->waits_on = object;
+    if (!task->fiber)
+        wait_through_on_thread(task);
+    else
+        while (!take_mark(task))
+            hawser__worker_park(task->fiber, HAWSER__NEVER);
+    task->waits_for = NULL;
 }

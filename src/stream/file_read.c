@@ -9,8 +9,12 @@
 #include "stream/file.h"
 
 #include "base/error.h"
+#include "sched/lend.h"
 
 #include <string.h>
+
+/* From here on the memory is kept instead of copied. */
+#define MUCH (HAWSER__LOAN / 4)
 
 static int fail_read(hawser_file *file, int code, size_t moved) {
     hawser_addr addr;
@@ -29,14 +33,23 @@ static hawser__deadline deadline_of(hawser_file *file) {
  * a system call before each wait.
  * When the flush fails, what came already is still read: a peer that says why it hangs up makes the next write fail, too. Only
  * where the read would wait for the answer to something that never went out does it fail with the flush's failure. */
-static ssize_t take(hawser_file *file, void *buf, size_t size, hawser__deadline deadline) {
+static ssize_t take_into(hawser_file *file, void **memory, size_t size, hawser__deadline deadline) {
     size_t moved = 0;
     int flushed = file->tied ? hawser__file_flush(file->tied, deadline, &moved) : 0;
-    ssize_t n = file->source.ops->read(&file->source, buf, size, flushed < 0 ? HAWSER__NOW : deadline);
+    if (flushed < 0)
+        deadline = HAWSER__NOW;
+    else if (file->tied)
+        hawser__buffer_rest(&file->tied->out);
+    ssize_t n = *memory ? file->source.ops->read(&file->source, *memory, size, deadline)
+                        : file->source.ops->lend(&file->source, memory, size, deadline);
     if (flushed == 0 || n != -EAGAIN)
         return n;
     file->tie_failed = true;
     return flushed;
+}
+
+static ssize_t take(hawser_file *file, void *buf, size_t size, hawser__deadline deadline) {
+    return take_into(file, &buf, size, deadline);
 }
 
 /* The next read asks for twice as much while all that was asked for comes: bulk input then costs few calls, and a dialogue
@@ -48,10 +61,29 @@ static void tune(hawser_file *file, size_t asked, size_t came) {
         file->piece = file->piece < file->max / 2 ? 2 * file->piece : file->max;
 }
 
+/* What was lent becomes the content of the buffer: much of it with the memory that it is in, which spares the copy; as does little
+ * when there is no memory to copy it to, so that nothing is lost. */
+static void keep(struct hawser__buffer *in, void *lent, size_t size) {
+    if (size >= MUCH || hawser__buffer_append(in, lent, size) < 0)
+        hawser__buffer_adopt(in, hawser__lend_keep(), HAWSER__LOAN, size);
+}
+
+/* As fill, for an empty buffer, which has no memory while the task waits. */
+static ssize_t fill_empty(hawser_file *file, size_t goal, hawser__deadline deadline) {
+    void *lent = NULL;
+    hawser__buffer_rest(&file->in);
+    ssize_t n = take_into(file, &lent, file->max > goal ? file->max : goal, deadline);
+    if (n > 0)
+        keep(&file->in, lent, (size_t)n);
+    return n;
+}
+
 /* One read into the buffer, towards GOAL bytes in it, which is more than it has. Takes ahead what else is there, unless the
  * file is unbuffered. The count, 0 at the end. */
 static ssize_t fill(hawser_file *file, size_t goal, hawser__deadline deadline) {
     struct hawser__buffer *in = &file->in;
+    if (in->used == 0 && file->source.ops->lend)
+        return fill_empty(file, goal, deadline);
     size_t wanted = goal < file->piece ? file->piece : goal;
     int result = hawser__buffer_reserve(in, wanted - in->used);
     if (result < 0)

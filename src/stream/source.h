@@ -12,6 +12,7 @@
 #define HAWSER__SOURCE_H
 
 #include "base/clock.h"
+#include "sched/disk.h"
 
 #include <hawser/sock.h>
 
@@ -19,9 +20,9 @@
 
 /* How a foreign descriptor waits. */
 enum hawser__source_kind {
-    HAWSER__READY,   /* regular files: no waiting */
+    HAWSER__READY,   /* regular files: no waiting, except for the disk */
     HAWSER__FOREIGN, /* sockets: a flag of the call says "do not wait" */
-    HAWSER__PIPE,    /* pipes: no such flag, but PIPE_BUF bytes never wait once it is writable */
+    HAWSER__PIPE,    /* pipes: few kernels have such a flag, but PIPE_BUF bytes never wait once it is writable */
     HAWSER__DEVICE   /* terminals: promise room for one byte */
 };
 
@@ -29,6 +30,8 @@ struct hawser__source;
 
 struct hawser__source_ops {
     ssize_t (*read)(struct hawser__source *source, void *buf, size_t size, hawser__deadline deadline);
+    /* The same into a buffer that the calling task has until its next lending read, and not while it waits. May be NULL. */
+    ssize_t (*lend)(struct hawser__source *source, void **ret, size_t size, hawser__deadline deadline);
     ssize_t (*write)(struct hawser__source *source, const void *data, size_t size, hawser__deadline deadline);
     /* When a call that starts now has to end. */
     hawser__deadline (*deadline)(struct hawser__source *source);
@@ -51,6 +54,9 @@ struct hawser__source {
             int fd;
             enum hawser__source_kind kind;
             _Atomic int64_t timeout;
+            hawser__disk disk;   /* HAWSER__READY */
+            bool no_read_now;    /* HAWSER__PIPE, HAWSER__DEVICE: there is no way to say "do not wait" */
+            bool no_write_now;
         };
     };
 };

@@ -19,6 +19,16 @@ static ssize_t sock_read(struct hawser__source *source, void *buf, size_t size, 
     return n;
 }
 
+static ssize_t sock_lend(struct hawser__source *source, void **ret, size_t size, hawser__deadline deadline) {
+    hawser_sock *sock = source->sock;
+    int entered = hawser__file_enter(sock, HAWSER__RECEIVER);
+    if (entered < 0)
+        return entered;
+    ssize_t n = sock->transport->recv_lend(sock, ret, size, deadline);
+    hawser__leave(sock, HAWSER__RECEIVER);
+    return n;
+}
+
 static ssize_t sock_write(struct hawser__source *source, const void *data, size_t size, hawser__deadline deadline) {
     hawser_sock *sock = source->sock;
     int entered = hawser__file_enter(sock, HAWSER__SENDER);
@@ -53,6 +63,7 @@ static void sock_close(struct hawser__source *source) {
 
 static const struct hawser__source_ops sock_ops = {
     .read = sock_read,
+    .lend = sock_lend,
     .write = sock_write,
     .deadline = sock_deadline,
     .settimeout = sock_settimeout,

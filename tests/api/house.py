@@ -2,7 +2,10 @@
 """What the checks of the documents share: where things are, and the public names as the headers declare them."""
 import os
 import re
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))   # what all folders of tests share
 
 SOURCE = Path(os.environ.get("HAWSER_SOURCE", Path(__file__).resolve().parents[2]))
 BUILD = Path(os.environ.get("HAWSER_BUILD", SOURCE / "build/check"))

@@ -83,13 +83,13 @@ def test_the_code_of_the_guide_stands_in_an_example():
 def transcripts():
     """What the guide shows of programs that need no peer: (program, output)."""
     for chapter in SOURCE.glob("docs/guide/*.md"):
-        shown = r"^```\n\$ \./(12_messages|13_backlog)\n(.*?)^```"
+        shown = r"^```\n\$ \./(12_messages|13_backlog|33_channels|34_select|35_locks)\n(.*?)^```"
         yield from re.findall(shown, chapter.read_text(), flags=re.M | re.S)
 
 
 def test_programs_print_what_the_guide_shows():
     shown = dict(transcripts())
-    assert len(shown) == 2
+    assert len(shown) == 5
     for program, output in shown.items():
         result = subprocess.run([BUILD / "examples" / program], check=True, capture_output=True, text=True, timeout=60)
         port = r"(?<=127\.0\.0\.1:)\d+"

@@ -41,7 +41,7 @@ def plain(declaration):
 
 def prototypes(header):
     code = re.sub(r"^[ \t]*#[^\n]*(\\\n[^\n]*)*", "", without_comments(header.read_text()), flags=re.M)
-    for result, name, arguments in re.findall(r"^((?:const |struct )*\w+ \**)(hawser_\w+)\(([^)]*)\)[^;{]*;", code, flags=re.M):
+    for result, name, arguments in re.findall(r"^((?:const |struct )*\w+ \**)(hawser_\w+)\(((?:[^()]|\([^()]*\))*)\)[^;{]*;", code, flags=re.M):
         yield name, (plain(result), [plain(argument) for argument in arguments.split(",")])
 
 
@@ -116,6 +116,12 @@ RUNS = {
     "hawser_message.3:1": (0, r"written to a descriptor that was sent\n", ""),
     "hawser_option.3:1": (0, r"send buffer [1-9]\d* bytes, peer is process [1-9]\d*\n", ""),
     "hawser_file.3:1": (0, r"   1 one\n   2 \(too long\)\n   3 three", ""),
+    "hawser_run.3:1": (0, r"tick 1\ntock 1\ntick 2\ntock 2\ntick 3\ntock 3\n", ""),
+    "hawser_group.3:1": (0, r"one: .+: Operation canceled\nboth: .+127\.0\.0\.1:99999.+\n", ""),
+    "hawser_deadline.3:1": (0, r"receive .+: Timed out\n", ""),
+    "hawser_sync.3:1": (0, r"(Anna sits down\nBert sits down\n)((Anna|Bert) leaves\n|Carl sits down\n){3}Carl leaves\nthe kitchen closes\n", ""),
+    "hawser_channel.3:1": (0, r"1\n4\n9\n16\n", ""),
+    "hawser_offload.3:1": (0, r"(tick\n)+0x[0-9a-f]{8}\n", ""),
 }
 LINES = "one\n" + "x" * 2000 + "\nthree"
 

@@ -188,11 +188,11 @@ static void lent_bytes_are_those_that_were_sent(void **state) {
     void *lent;
     open_pair(SOCK_STREAM, pair);
     send_text(pair[0], "lend me");
-    assert_int_equal(ops()->recv_lend(pair[1], &lent, HAWSER__NOW), 7);
+    assert_int_equal(ops()->recv_lend(pair[1], &lent, 65536, HAWSER__NOW), 7);
     assert_memory_equal(lent, "lend me", 7);
     ops()->give_back(pair[1], lent);
     close_endpoint(pair[0]);
-    assert_int_equal(ops()->recv_lend(pair[1], &lent, in_seconds(WAIT_LIMIT)), 0);
+    assert_int_equal(ops()->recv_lend(pair[1], &lent, 65536, in_seconds(WAIT_LIMIT)), 0);
     ops()->give_back(pair[1], lent);
     close_endpoint(pair[1]);
 }

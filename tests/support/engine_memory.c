@@ -9,7 +9,9 @@
 #include "base/mem.h"
 #include "base/wake.h"
 #include "memory_model.h"
+#include "memory_port.h"
 #include "memory_world.h"
+#include "sched/lend.h"
 #include "sched/park.h"
 
 #include <errno.h>
@@ -19,7 +21,6 @@
 struct memory_endpoint {
     hawser__endpoint base;
     model_socket *socket;
-    void *lent;
 };
 
 struct waiter {
@@ -60,7 +61,8 @@ static int wait_for_change(hawser__deadline deadline) {
     if (deadline == HAWSER__NOW)
         return -EAGAIN;
     struct waiter self = {.task = hawser__task_current(), .next = waiters};
-    hawser__task_wake_fd(self.task);
+    if (!self.task->fiber)
+        hawser__task_wake_fd(self.task);
     waiters = &self;
     memory_leave();
     int result = hawser__park(NULL, 0, deadline);
@@ -105,7 +107,6 @@ static int memory_open(hawser__engine *engine, int family, int type, int proto, 
 
 static void close_locked(hawser__endpoint *endpoint) {
     model_release(socket_of(endpoint));
-    hawser__free(memory_of(endpoint)->lent);
     hawser__free(endpoint);
 }
 
@@ -306,19 +307,20 @@ static ssize_t memory_send(hawser__endpoint *endpoint, const void *data, size_t 
     return memory_sendmsg(endpoint, &msg, flags, deadline);
 }
 
-static ssize_t memory_recv_lend(hawser__endpoint *endpoint, void **ret, hawser__deadline deadline) {
-    struct memory_endpoint *self = memory_of(endpoint);
-    if (!self->lent && !(self->lent = hawser__alloc(MODEL_CAPACITY)))
+static ssize_t memory_recv_lend(hawser__endpoint *endpoint, void **ret, size_t size, hawser__deadline deadline) {
+    *ret = hawser__lend_take();
+    if (!*ret)
         return -ENOMEM;
-    *ret = self->lent;
-    return memory_recv(endpoint, self->lent, MODEL_CAPACITY, 0, deadline);
+    return memory_recv(endpoint, *ret, size < HAWSER__LOAN ? size : HAWSER__LOAN, 0, deadline);
 }
 
-/* Only the memory of the last lending is kept, and it is of no use to anybody now: a use after this shows under ASan. */
+/* A use after this shows under ASan. */
 static void memory_give_back(hawser__endpoint *endpoint, void *lent) {
-    if (lent == memory_of(endpoint)->lent) {
+    hawser__task *task = hawser__task_current();
+    (void)endpoint;
+    if (lent == task->lent) {
         hawser__free(lent);
-        memory_of(endpoint)->lent = NULL;
+        task->lent = NULL;
     }
 }
 
@@ -332,6 +334,34 @@ static ssize_t memory_splice(hawser__endpoint *from, hawser__endpoint *to, size_
     memory_enter();
     do
         result = gone(from) || gone(to) ? -EBADF : model_splice(socket_of(from), socket_of(to), size);
+    while (AGAIN(result, deadline));
+    memory_leave();
+    return result;
+}
+
+static bool may_go(const struct hawser__interest *interest) {
+    model_socket *socket = socket_of(interest->endpoint);
+    return interest->direction == HAWSER__IN ? socket->first || socket->receive_ended || socket->error || !socket->peer
+                                             : model_room(socket) != 0;
+}
+
+static int look_at(struct hawser__interest *interests, size_t n) {
+    int result = -EAGAIN;
+    for (size_t i = 0; i < n; i++) {
+        if (gone(interests[i].endpoint))
+            return -EBADF;
+        interests[i].ready = may_go(&interests[i]);
+        if (interests[i].ready)
+            result = 0;
+    }
+    return result;
+}
+
+static int memory_await(struct hawser__interest *interests, size_t n, hawser__deadline deadline) {
+    int result;
+    memory_enter();
+    do
+        result = look_at(interests, n);
     while (AGAIN(result, deadline));
     memory_leave();
     return result;
@@ -379,8 +409,14 @@ static const struct hawser__engine_ops memory_ops = {
     .sendmsg = memory_sendmsg,
     .sendfile = no_sendfile,
     .splice = memory_splice,
+    .await = memory_await,
     .wait_fd = no_wait_fd,
     .sleep = memory_sleep,
+    .port_open = memory_port_open,
+    .port_wait = memory_port_wait,
+    .port_wake = memory_port_wake,
+    .port_close = memory_port_close,
+    .port_after_fork = memory_port_after_fork,
     .evict = memory_evict,
     .close = memory_close,
     .detach = no_detach,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame of the engine suite: every test runs once for each engine, on the operations themselves, below the public calls.
+ * The frame of the engine suite: every test runs once for each engine, on the operations themselves, below the public calls. A
+ * test that runs in a fiber (fibers.h) is for the engine of its run, and for the memory engine.
  *
- * A test asks `subject` which engine it is for. The two differ in one respect only: whether there are descriptors. What needs
- * them is -EOPNOTSUPP in the other, and that is tested too.
+ * A test asks `subject` which engine it is for. They differ in one respect only: whether there are descriptors. What needs them
+ * is -EOPNOTSUPP in the memory engine, and that is tested too.
  */
 #ifndef TESTS_ENGINE_SUITE_H
 #define TESTS_ENGINE_SUITE_H

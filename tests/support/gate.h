@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libc made slow on demand: while the gate is shut, every getaddrinfo of the library stops in front of it, on whichever thread,
+ * Calls made slow on demand: while the gate is shut, every getaddrinfo of the library stops in front of it, on whichever thread,
  * inside the library's call. Nothing is timed; a test waits until as many as it expects stand there.
  */
 #ifndef TESTS_GATE_H
@@ -11,6 +11,9 @@
 
 /* Puts the gate, open, in front of getaddrinfo. Before the first test; the hooks of faults.h go on working. */
 void build_gate(void);
+
+/* To CALL instead, on the threads of the offload pool alone. While nobody is near it. */
+void move_gate(const char *call);
 
 void shut_gate(void);
 void open_gate(void);

@@ -37,7 +37,7 @@ int model_take_error(model_socket *socket) {
 
 static size_t size_of(const struct msghdr *msg) {
     size_t size = 0;
-    for (size_t i = 0; i < msg->msg_iovlen; i++)
+    for (size_t i = 0, parts = (size_t)msg->msg_iovlen; i < parts; i++)
         size += msg->msg_iov[i].iov_len;
     return size;
 }
@@ -47,7 +47,7 @@ static size_t size_of(const struct msghdr *msg) {
 /* Copies up to SIZE bytes into MSG, AT bytes behind its start. The bytes copied. */
 static size_t scatter(const struct msghdr *msg, size_t at, const unsigned char *data, size_t size) {
     size_t copied = 0;
-    for (size_t i = 0; i < msg->msg_iovlen && copied < size; i++) {
+    for (size_t i = 0, parts = (size_t)msg->msg_iovlen; i < parts && copied < size; i++) {
         size_t room = msg->msg_iov[i].iov_len;
         if (at >= room) {
             at -= room;

@@ -97,15 +97,24 @@ static int code_of(int eai) {
     }
 }
 
-/* libc makes the entries (it frees them later); it is only given numbers, so it asks nobody. */
+/* libc makes the entries (it frees them later; musl keeps a list that was put together); it is only given numbers, so it asks
+ * nobody. */
 static int append_numeric(hawser__lookup *lookup, const char *address) {
     struct addrinfo hints = lookup->hints, *list = NULL, **end = &lookup->list;
+    int saved = errno;
     hints.ai_flags |= AI_NUMERICHOST;
     int failed = getaddrinfo(address, lookup->service, &hints, &list);
+    errno = saved;
     while (*end)
         end = &(*end)->ai_next;
     *end = list;
     return code_of(failed);
+}
+
+/* Not for libc to say: they differ in what they call an address of the other family. */
+static bool is_wanted(const hawser__lookup *lookup, const char *address) {
+    int other = strchr(address, ':') ? AF_INET : AF_INET6;
+    return lookup->hints.ai_family != other;
 }
 
 static int answer(hawser__lookup *lookup, const struct name *name) {
@@ -114,7 +123,7 @@ static int answer(hawser__lookup *lookup, const struct name *name) {
     if (!name)
         return append_numeric(lookup, lookup->host);
     for (int i = 0; i < 2 && name->addresses[i]; i++) {
-        int error = append_numeric(lookup, name->addresses[i]);
+        int error = is_wanted(lookup, name->addresses[i]) ? append_numeric(lookup, name->addresses[i]) : 0;
         if (error)
             return error;
     }

@@ -4,7 +4,9 @@
  */
 #include "support.h"
 
-#include "base/task.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "sched/lend.h"
 
 #include <errno.h>
 
@@ -14,9 +16,15 @@ static const char mark_sentence[] = "a sentence from before";
 
 void forget_errors(void) {
     hawser__task *task = hawser__task_current();
-    task->sentence[0] = '\0';
-    task->moved = 0;
+    hawser__failure_forget(task);
     errno = 0;
+}
+
+void drop_loan(void) {
+    hawser__fiber *self = hawser__fiber_current();
+    hawser__free(hawser__lend_keep());
+    if (self)
+        hawser__lend_done(self->worker);
 }
 
 static void complain(const char *call, const char *what, const char *file, int line) {
@@ -48,6 +56,7 @@ void check_failure(bool failed, int code, const char *call, const char *file, in
 void mark_errors(void) {
     hawser__task *task = hawser__task_current();
     strcpy(task->sentence, mark_sentence);
+    task->told = true;
     task->moved = MARK_MOVED;
     errno = MARK_CODE;
 }

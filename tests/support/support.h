@@ -22,12 +22,22 @@
 #include <hawser.h>
 
 #include "faults.h"
+#include "fibers.h"
 #include "leaks.h"
+#include "libc.h"
 #include "threads.h"
 #include "wires.h"
 
+/* The main of the test's file, under the name that the build gives it: see main.c. */
+int test_main(void);
+/* The arguments of the real main. */
+extern char **test_arguments;
+
 /* Clears errno, sentence and moved count of the calling task, so that what is found afterwards is of the call in between. */
 void forget_errors(void);
+
+/* Frees the buffer for lending reads that the calling task has, and those that its worker keeps. */
+void drop_loan(void);
 
 /* CALL gives -1 (or NULL), sets errno to CODE and leaves a sentence "...: reason of CODE". */
 #define assert_fails(call, code)                                                                                               \
@@ -46,6 +56,15 @@ void forget_errors(void);
 
 /* CALL gives exactly RESULT; says what went wrong otherwise. */
 #define assert_result(call, result) check_result((int64_t)(call), (result), #call, __FILE__, __LINE__)
+
+/* Skips the test where programs run under qemu's emulation of a process (make check-aarch64), which cannot do what it needs. */
+#define skip_where_emulated(why)                                                                                               \
+    do {                                                                                                                       \
+        if (TEST_EMULATED) {                                                                                                   \
+            print_message("    under qemu %s\n", why);                                                                         \
+            skip();                                                                                                            \
+        }                                                                                                                      \
+    } while (0)
 
 /* The sentence of the last failure is, or holds, TEXT. */
 #define assert_sentence(text) check_sentence((text), true, __FILE__, __LINE__)

@@ -9,12 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "fibers.h"
 
 #define SMALL_BUFFER 4096
 
@@ -82,7 +85,24 @@ int raw_listener_at(const char *host, int backlog, int *port) {
     return fd;
 }
 
+static double time_limit(int fd, int option) {
+    struct timeval limit = {0};
+    socklen_t size = sizeof limit;
+    getsockopt(fd, SOL_SOCKET, option, &limit, &size);
+    return limit.tv_sec || limit.tv_usec ? (double)limit.tv_sec + (double)limit.tv_usec / 1e6 : WAIT_LIMIT;
+}
+
+/* A fiber must not keep its worker from others while it waits for what they bring about. What is not ready in time is left to the
+ * call, which tells. */
+static void let_others(int fd, short events) {
+    struct pollfd watched = {.fd = fd, .events = events};
+    double end = seconds_now() + time_limit(fd, events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO);
+    while (in_fiber() && poll(&watched, 1, 0) == 0 && seconds_now() < end)
+        rest_a_moment();
+}
+
 int raw_accept(int listener) {
+    let_others(listener, POLLIN);
     return limited((int)must(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept"));
 }
 
@@ -168,6 +188,7 @@ void cut(wire w) {
 
 bool raw_read(int fd, void *buf, size_t size) {
     for (size_t done = 0; done < size;) {
+        let_others(fd, POLLIN);
         ssize_t n = read(fd, (char *)buf + done, size - done);
         if (n == 0 || (n < 0 && errno != EINTR))
             return false;
@@ -178,8 +199,9 @@ bool raw_read(int fd, void *buf, size_t size) {
 
 bool raw_write(int fd, const void *data, size_t size) {
     for (size_t done = 0; done < size;) {
-        ssize_t n = send(fd, (const char *)data + done, size - done, MSG_NOSIGNAL);
-        if (n < 0 && errno != EINTR)
+        let_others(fd, POLLOUT);
+        ssize_t n = send(fd, (const char *)data + done, size - done, MSG_NOSIGNAL | (in_fiber() ? MSG_DONTWAIT : 0));
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
             return false;
         done += n > 0 ? (size_t)n : 0;
     }
@@ -189,6 +211,7 @@ bool raw_write(int fd, const void *data, size_t size) {
 long raw_drain(int fd) {
     char buf[65536];
     for (long total = 0;;) {
+        let_others(fd, POLLIN);
         ssize_t n = read(fd, buf, sizeof buf);
         if (n == 0)
             return total;

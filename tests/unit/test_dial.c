@@ -371,9 +371,8 @@ static void attempts_are_the_tasks_own_and_of_its_last_call(void **state) {
     close(held);
 }
 
-int main(int argc, char **argv) {
-    (void)argc;
-    enter_own_world(argv, hosts);
+int main(void) {
+    enter_own_world(test_arguments, hosts);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_is_made_ready_to_use),
         cmocka_unit_test(every_form_of_host),

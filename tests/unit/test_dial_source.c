@@ -52,9 +52,8 @@ static void a_source_port_can_be_used_again_for_another_peer_at_once(void **stat
     }
 }
 
-int main(int argc, char **argv) {
-    (void)argc;
-    enter_own_world(argv, hosts);
+int main(void) {
+    enter_own_world(test_arguments, hosts);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_source_port_does_not_keep_the_next_address_from_being_tried),
         cmocka_unit_test(a_source_port_can_be_used_again_for_another_peer_at_once),

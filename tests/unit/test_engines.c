@@ -4,26 +4,57 @@
 #include "engine/engines.h"
 #include "engine_memory.h"
 
+/* A fiber's is that of its run, which main.c has in the environment. */
 static void poll_is_everybodys_engine_until_another_is_chosen(void **state) {
     (void)state;
-    assert_ptr_equal(hawser__engine_current(), &hawser__poll_engine);
+    hawser__engine *own = in_fiber() ? hawser__engine_named(NULL) : &hawser__poll_engine;
+    assert_ptr_equal(hawser__engine_current(), own);
     assert_string_equal(hawser__poll_engine.ops->name, "poll");
     hawser__engine_use(&memory_engine);
     assert_ptr_equal(hawser__engine_current(), &memory_engine);
     hawser__engine_use(NULL);
-    assert_ptr_equal(hawser__engine_current(), &hawser__poll_engine);
+    assert_ptr_equal(hawser__engine_current(), own);
+}
+
+static void assert_complete(const struct hawser__engine_ops *operations) {
+    for (size_t at = 0; at < sizeof *operations; at += sizeof(void *)) {
+        void *operation;
+        memcpy(&operation, (const char *)operations + at, sizeof operation);
+        assert_non_null(operation);
+    }
 }
 
 /* An engine that left an operation out would crash a caller, some day. */
 static void every_operation_is_there(void **state) {
     (void)state;
-    const struct hawser__engine_ops *const all[] = {hawser__poll_engine.ops, memory_engine.ops};
-    for (size_t i = 0; i < 2; i++)
-        for (size_t at = 0; at < sizeof *all[i]; at += sizeof(void *)) {
-            void *operation;
-            memcpy(&operation, (const char *)all[i] + at, sizeof operation);
-            assert_non_null(operation);
-        }
+    assert_complete(memory_engine.ops);
+    for (size_t i = 0; hawser__engines[i]; i++)
+        assert_complete(hawser__engines[i]->ops);
+}
+
+static void an_engine_is_found_by_its_name_or_that_in_the_environment(void **state) {
+    (void)state;
+    char *before = getenv("HAWSER_ENGINE") ? strdup(getenv("HAWSER_ENGINE")) : NULL;
+    for (size_t i = 0; hawser__engines[i]; i++) {
+        assert_ptr_equal(hawser__engine_named(hawser__engines[i]->ops->name), hawser__engines[i]);
+        setenv("HAWSER_ENGINE", hawser__engines[i]->ops->name, 1);
+        assert_ptr_equal(hawser__engine_named(NULL), hawser__engines[i]);
+    }
+    setenv("HAWSER_ENGINE", "carrier pigeon", 1);
+    assert_null(hawser__engine_named(NULL));
+    assert_null(hawser__engine_named(""));
+    assert_ptr_equal(hawser__engine_named("poll"), &hawser__poll_engine);
+    setenv("HAWSER_ENGINE", "", 1);
+    assert_ptr_equal(hawser__engine_named(NULL), hawser__engines[0]);
+    unsetenv("HAWSER_ENGINE");
+    assert_ptr_equal(hawser__engine_named(NULL), hawser__engines[0]);
+    hawser__engine_use(&memory_engine); /* what was chosen by hand goes before the environment, and a name before that */
+    assert_ptr_equal(hawser__engine_named(NULL), &memory_engine);
+    assert_ptr_equal(hawser__engine_named("poll"), &hawser__poll_engine);
+    hawser__engine_use(NULL);
+    if (before)
+        setenv("HAWSER_ENGINE", before, 1);
+    free(before);
 }
 
 static void a_socket_stays_with_the_engine_that_made_it(void **state) {
@@ -88,6 +119,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(poll_is_everybodys_engine_until_another_is_chosen),
         cmocka_unit_test(every_operation_is_there),
+        cmocka_unit_test(an_engine_is_found_by_its_name_or_that_in_the_environment),
         cmocka_unit_test(a_socket_stays_with_the_engine_that_made_it),
         cmocka_unit_test(without_descriptors_the_public_calls_say_so),
         cmocka_unit_test(a_file_is_sent_over_an_engine_without_sendfile),

@@ -68,12 +68,13 @@ static void every_code_of_ours_has_a_text_of_its_own(void **state) {
 
 static void system_codes_read_as_in_strerror_and_unknown_ones_keep_their_number(void **state) {
     (void)state;
-    for (int code = 1; code < 134; code++)
-        if (code != ETIMEDOUT)
-            assert_string_equal(hawser_strerror(code), strerror(code));
     assert_string_equal(hawser_strerror(ETIMEDOUT), "Timed out"); /* the system blames the connection */
     assert_string_equal(hawser_strerror(HAWSER_EEOF + 1), "Unknown error 20013");
     assert_string_equal(hawser_strerror(-1), "Unknown error -1");
+    needs_gnu_libc("the texts are the GNU library's everywhere, so other strerrors differ");
+    for (int code = 0; code < 200; code++)
+        if (code != ETIMEDOUT)
+            assert_string_equal(hawser_strerror(code), strerror(code));
 }
 
 static void our_codes_never_change(void **state) {

@@ -233,9 +233,8 @@ static void a_raw_socket_without_permission_is_EPERM(void **state) {
     assert_sentence("create AF_INET SOCK_RAW protocol 1 socket: Operation not permitted");
 }
 
-int main(int argc, char **argv) {
-    (void)argc;
-    enter_own_world(argv, NULL);
+int main(void) {
+    enter_own_world(test_arguments, NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(netlink_lists_the_interfaces),
         cmocka_unit_test(netlink_tells_of_changes_to_those_who_joined),

@@ -51,6 +51,7 @@ static int have_a_conversation(void *argument) {
     TRY_NEW(ask, hawser_makefile(ends[0], "rw"));
     TRY_NEW(answer, hawser_makefile(ends[1], "rw"));
     hawser_file_tie(answer, answer);
+    TRY(hawser_file_setbuf(answer, 16384)); /* smaller, so that there are more calls to fail */
     TRY(hawser_printf(ask, "hello %d\n", 1));
     TRY(hawser_printf(ask, "%05000d\n", 2));
     TRY(hawser_puts(ask, "skipped\n"));
@@ -87,7 +88,7 @@ static void each_failing_system_call_is_reported_and_leaves_nothing(void **state
     static const int errors[] = {EIO, ENOMEM, ECONNRESET, EPIPE};
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
         assert_true(sweep_syscalls(have_a_conversation, NULL, errors[i], NULL) >= 10);
-    assert_true(sweep_interruptions(have_a_conversation, NULL, "socketpair") >= 10);
+    assert_true(sweep_interruptions(have_a_conversation, NULL, "socketpair") >= 8);
 }
 
 static void each_failing_allocation_is_reported_and_leaves_nothing(void **state) {

@@ -144,12 +144,14 @@ static void a_line_of_64_kib_needs_no_setting_and_its_memory_is_given_back(void 
     wire w = unix_wire(SOCK_STREAM);
     hawser_file *file = open_file(w, "r");
     static char line[65536], got[65537];
+    drop_loan();
     census before = take_census();
     memset(line, 'y', sizeof line);
     line[65535] = '\n';
     give_bytes(w, line, sizeof line);
     assert_result(hawser_readline(file, got, sizeof got), 65536);
     assert_memory_equal(got, line, sizeof line);
+    drop_loan();
     assert_null(compare_census(before));
     line[65535] = 'y';
     give_bytes(w, line, sizeof line);

@@ -292,10 +292,27 @@ static void without_memory_a_read_fails_and_can_be_made_again(void **state) {
     hawser_file *file = open_file(w, "r");
     char buf[100];
     give(w, "line\n");
+    drop_loan();
     fault_alloc(1);
     assert_fails(hawser_readline(file, buf, sizeof buf), ENOMEM);
     assert_true(fault_none());
     assert_line(file, "line\n");
+    done(file, w);
+}
+
+/* What has come in has nowhere to go but the memory that it came in with. */
+static void without_memory_to_keep_input_in_nothing_is_lost(void **state) {
+    (void)state;
+    wire w = unix_wire(SOCK_STREAM);
+    hawser_file *file = open_file(w, "r");
+    char buf[100];
+    give(w, "one\ntwo\n");
+    drop_loan();
+    fault_alloc(2);
+    assert_result(hawser_readline(file, buf, sizeof buf), 4);
+    assert_true(fault_none());
+    assert_string_equal(buf, "one\n");
+    assert_line(file, "two\n");
     done(file, w);
 }
 
@@ -372,6 +389,7 @@ int main(void) {
         cmocka_unit_test(a_reset_in_a_large_read_says_how_much_had_come),
         cmocka_unit_test(reading_a_file_opened_for_writing_is_refused),
         cmocka_unit_test(without_memory_a_read_fails_and_can_be_made_again),
+        cmocka_unit_test(without_memory_to_keep_input_in_nothing_is_lost),
         cmocka_unit_test(a_second_reader_is_told_so),
         cmocka_unit_test(a_file_that_was_not_read_holds_no_buffer),
         cmocka_unit_test(lines_that_are_there_already_cost_no_system_call),

@@ -301,9 +301,8 @@ static void servers_run_on_any_engine(void **state) {
     hawser__engine_use(NULL);
 }
 
-int main(int argc, char **argv) {
-    (void)argc;
-    enter_own_world(argv, "127.0.0.1 localhost\n::1 localhost\n");
+int main(void) {
+    enter_own_world(test_arguments, "127.0.0.1 localhost\n::1 localhost\n");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_host_serves_both_families_and_shows_ipv4_as_ipv4),
         cmocka_unit_test(localhost_is_both_loopbacks_with_one_port),

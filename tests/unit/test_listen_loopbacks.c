@@ -53,9 +53,8 @@ static void every_address_of_a_datagram_server_receives(void **state) {
     hawser_close(server);
 }
 
-int main(int argc, char **argv) {
-    (void)argc;
-    enter_own_world(argv, "127.0.0.1 localhost\n::1 localhost\n");
+int main(void) {
+    enter_own_world(test_arguments, "127.0.0.1 localhost\n::1 localhost\n");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neither_loopback_starves_the_other),
         cmocka_unit_test(every_address_of_a_datagram_server_receives),

@@ -15,6 +15,7 @@ static void as_many_descriptors_as_fit_arrive_beside_credentials(void **state) {
     size_t count = MOST;
     char buf[4];
     long before = open_descriptors();
+    needs_gnu_libc("musl sends no more than 1,024 bytes of control data, 252 descriptors");
     for (size_t i = 0; i < MOST; i++)
         sent[i] = STDIN_FILENO;
     assert_works(hawser_socketpair(AF_UNIX, SOCK_STREAM, 0, pair));

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "fibers.h"
+#include "gate.h"
 #include "support.h"
 
 #include <errno.h>
@@ -253,7 +255,104 @@ static void a_file_that_moves_may_take_longer_than_the_timeout(void **state) {
     close(fd);
 }
 
+/* In a fiber. */
+
+struct fiber_sending {
+    struct sending what;
+    bool cold;     /* none of the file is in memory */
+    bool opened;   /* another fiber of the worker came to open the gate */
+    ssize_t sent;
+};
+
+static int send_file_in_fiber(void *argument) {
+    struct fiber_sending *sending = argument;
+    if (sending->cold)
+        fault_syscall("read", 1, EAGAIN, 1000000);
+    sending->sent = hawser_sendfile(sending->what.sock, sending->what.fd, sending->what.offset, sending->what.count);
+    fault_none();
+    return 0;
+}
+
+static int open_gate_when_reached(void *argument) {
+    struct fiber_sending *sending = argument;
+    sending->opened = wait_inside(1);
+    open_gate();
+    return 0;
+}
+
+static int send_beside_another(void *argument) {
+    if (hawser_go(send_file_in_fiber, argument) < 0)
+        return -1;
+    return hawser_go(open_gate_when_reached, argument);
+}
+
+static long drain_pattern(void *argument) {
+    int fd = *(int *)argument;
+    static unsigned char got[SIZE];
+    if (!raw_read(fd, got, SIZE))
+        return -1;
+    for (size_t i = 0; i < SIZE; i++)
+        if (got[i] != pattern(i))
+            return (long)i;
+    return SIZE;
+}
+
+static void assert_sent_in_fiber(wire w, struct fiber_sending *sending, hawser_fn body) {
+    runner run;
+    start_thread(&run, drain_pattern, &w.far);
+    assert_int_equal(run_on_workers(1, body, sending), 0);
+    assert_int_equal(sending->sent, SIZE);
+    assert_int_equal(finish(&run), SIZE);
+    assert_int_equal(lseek(sending->what.fd, 0, SEEK_CUR), SIZE);
+    cut(w);
+}
+
+static void a_fiber_sends_files_that_are_in_memory_and_files_that_are_not(void **state) {
+    (void)state;
+    int fd = regular_file();
+    for (int i = 0; i < 4; i++) {
+        wire w = i < 2 ? tcp_wire(i % 2) : unix_wire(SOCK_STREAM); /* the Unix one is adopted: read and sent by hand */
+        hawser_settimeout(w.sock, WAIT_LIMIT);
+        struct fiber_sending sending = {.what = {w.sock, fd, 0, 0}, .cold = i % 2};
+        assert_sent_in_fiber(w, &sending, send_file_in_fiber);
+    }
+    close(fd);
+}
+
+static void other_fibers_of_the_worker_run_while_a_file_comes_from_the_disk(void **state) {
+    (void)state;
+    int fd = regular_file();
+    wire w = tcp_wire(false);
+    struct fiber_sending sending = {.what = {w.sock, fd, 0, 0}, .cold = true};
+    shut_gate();
+    assert_sent_in_fiber(w, &sending, send_beside_another);
+    assert_true(sending.opened);
+    close(fd);
+}
+
+static int send_cold_without_waiting(void *argument) {
+    struct fiber_sending *sending = argument;
+    fault_syscall("read", 1, EAGAIN, 1000000);
+    while ((sending->sent = hawser_sendfile(sending->what.sock, sending->what.fd, 0, 0)) >= 0)
+        ;
+    return fault_none() ? errno : -1;
+}
+
+static void a_fiber_without_time_waits_for_the_disk_but_not_for_the_peer(void **state) {
+    (void)state;
+    int fd = regular_file();
+    wire w = tcp_wire(true);
+    hawser_settimeout(w.sock, 0);
+    struct fiber_sending sending = {.what = {w.sock, fd, 0, 0}};
+    assert_int_equal(run_on_workers(1, send_cold_without_waiting, &sending), EAGAIN);
+    assert_int_equal(sending.sent, -1);
+    cut(w);
+    close(fd);
+}
+
 int main(void) {
+    build_gate();
+    move_gate("sendfile");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_sent_whole_in_part_and_from_where_it_stands),
         cmocka_unit_test(an_adopted_blocking_socket_and_a_unix_socket_send_files_too),
@@ -266,6 +365,9 @@ int main(void) {
         cmocka_unit_test(a_peer_that_resets_midway_is_told_with_the_count),
         cmocka_unit_test(nobody_reading_is_EPIPE_and_never_SIGPIPE),
         cmocka_unit_test(a_file_that_moves_may_take_longer_than_the_timeout),
+        cmocka_unit_test(a_fiber_sends_files_that_are_in_memory_and_files_that_are_not),
+        cmocka_unit_test(other_fibers_of_the_worker_run_while_a_file_comes_from_the_disk),
+        cmocka_unit_test(a_fiber_without_time_waits_for_the_disk_but_not_for_the_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

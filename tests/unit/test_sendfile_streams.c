@@ -85,24 +85,32 @@ static void what_has_left_the_pipe_has_been_sent(void **state) {
     assert_nothing_is_lost(tcp_wire(true));
 }
 
-static void a_byte_that_another_reader_took_is_waited_for_again(void **state) {
-    (void)state;
+/* CALL is what takes the byte from the pipe. */
+static void assert_waited_for_again(wire w, const char *call) {
     char buf[3];
-    wire w = tcp_wire(false);
     struct tube pipe = new_pipe();
     fcntl(pipe.in, F_SETFL, O_NONBLOCK);
     type(pipe.out, "abc");
-    fault_syscall("read", 1, EAGAIN, 1);
+    fault_syscall(call, 1, EAGAIN, 1);
     assert_int_equal(assert_works(hawser_sendfile(w.sock, pipe.in, -1, 3)), 3);
     assert_true(fault_none());
     assert_true(raw_read(w.far, buf, 3));
     type(pipe.out, "abc");
     hawser_settimeout(w.sock, 0);
-    fault_syscall("read", 1, EAGAIN, 1);
+    fault_syscall(call, 1, EAGAIN, 1);
     assert_fails(hawser_sendfile(w.sock, pipe.in, -1, 3), EAGAIN);
     assert_true(fault_none());
+    assert_int_equal(unread(pipe.in), 3);
     close_tube(pipe);
     cut(w);
+}
+
+static void a_byte_that_another_reader_took_is_waited_for_again(void **state) {
+    (void)state;
+    assert_waited_for_again(tcp_wire(false), "splice");
+    wire adopted = unix_wire(SOCK_STREAM); /* blocking: read and sent here */
+    hawser_settimeout(adopted.sock, WAIT_LIMIT);
+    assert_waited_for_again(adopted, "read");
 }
 
 static void an_offset_below_minus_one_is_refused(void **state) {

@@ -3,6 +3,7 @@
 
 #include "base/task.h"
 #include "base/wake.h"
+#include "sched/park.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -32,9 +33,24 @@ static void two_threads_have_two_records(void **state) {
     assert_int_not_equal(finish(&run), (long)hawser__task_current());
 }
 
+/* A fiber is woken by its worker and needs no descriptor. */
+static void is_consumed_once_without_descriptor(hawser__task *task) {
+    assert_int_equal(atomic_load(&task->wake_fd), -1);
+    assert_false(hawser__task_take_wake(task));
+    hawser__task_wake(task);
+    hawser__task_wake(task);
+    assert_true(hawser__task_take_wake(task));
+    assert_false(hawser__task_take_wake(task));
+    assert_int_equal(atomic_load(&task->wake_fd), -1);
+}
+
 static void a_wake_up_is_consumed_once(void **state) {
     (void)state;
     hawser__task *task = hawser__task_current();
+    if (in_fiber()) {
+        is_consumed_once_without_descriptor(task);
+        return;
+    }
     int fd = hawser__task_wake_fd(task);
     assert_true(fd >= 0 && raw_is_cloexec(fd) && raw_is_nonblocking(fd));
     assert_int_equal(hawser__task_wake_fd(task), fd);
@@ -65,9 +81,10 @@ static void without_descriptors_there_is_no_wake_descriptor_but_a_code(void **st
     close(fd);
 }
 
-static long make_wake_fd(void *argument) {
+static long wait_a_moment(void *argument) {
     (void)argument;
-    return hawser__task_wake_fd(hawser__task_current());
+    int result = hawser__wait("test", -1, 1);
+    return result == -ETIMEDOUT && (atomic_load(&hawser__task_current()->wake_fd) == -1) == in_fiber();
 }
 
 static void a_thread_that_ends_leaves_nothing(void **state) {
@@ -75,16 +92,39 @@ static void a_thread_that_ends_leaves_nothing(void **state) {
     census before = take_census();
     for (int i = 0; i < 20; i++) {
         runner run;
-        start(&run, make_wake_fd, NULL);
-        assert_true(finish(&run) >= 0);
+        start(&run, wait_a_moment, NULL);
+        assert_true(finish(&run));
     }
     assert_null(compare_census(before));
+}
+
+static bool is_woken_by_the_other_process(pid_t child, hawser__task *task) {
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    return hawser__wait("test", -1, hawser__clock_monotonic() + HAWSER__SECOND / 100) != -ETIMEDOUT ||
+           hawser__task_take_wake(task);
+}
+
+static void a_forked_fiber_is_woken_in_its_own_process(hawser__task *task) {
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        hawser__task_wake(task);
+        bool woken = hawser__wait("test", -1, HAWSER__NEVER) == 0;
+        _exit(woken && hawser__wait("test", -1, 1) == -ETIMEDOUT ? 0 : 1);
+    }
+    assert_false(is_woken_by_the_other_process(child, task));
 }
 
 /* Trap 26 in small: what waits in the child must not be woken by the parent's descriptor. */
 static void a_forked_child_gets_a_wake_descriptor_of_its_own(void **state) {
     (void)state;
     hawser__task *task = hawser__task_current();
+    if (in_fiber()) {
+        a_forked_fiber_is_woken_in_its_own_process(task);
+        return;
+    }
     int fd = hawser__task_wake_fd(task);
     fflush(NULL);
     pid_t child = fork();

@@ -19,7 +19,12 @@ static bool has_run(void *argument) {
     return atomic_load(&ran) == *(int *)argument;
 }
 
-static void a_helper_runs_with_every_signal_blocked(void **state) {
+/* A thread that faults while the signal is blocked is killed before anybody can say why. */
+static bool is_fault(int signo) {
+    return signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL || signo == SIGTRAP || signo == SIGSYS;
+}
+
+static void a_helper_runs_with_every_signal_blocked_but_those_of_its_own_faults(void **state) {
     (void)state;
     int number = 7;
     census before = take_census();
@@ -27,7 +32,7 @@ static void a_helper_runs_with_every_signal_blocked(void **state) {
     assert_true(wait_until(has_run, &number));
     for (int signo = 1; signo < 32; signo++)
         if (signo != SIGKILL && signo != SIGSTOP)
-            assert_int_equal(sigismember(&mask_of_helper, signo), 1);
+            assert_int_equal(sigismember(&mask_of_helper, signo), !is_fault(signo));
     assert_null(compare_census(before));
 }
 
@@ -71,7 +76,7 @@ static int make_first_thread(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_helper_runs_with_every_signal_blocked),
+        cmocka_unit_test(a_helper_runs_with_every_signal_blocked_but_those_of_its_own_faults),
         cmocka_unit_test(the_mask_of_the_caller_stays_as_it_was),
         cmocka_unit_test(no_thread_to_be_had_is_no_memory_whatever_the_system_calls_it),
     };

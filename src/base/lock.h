@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A lock for a few instructions that call nothing which can wait. Uncontended it costs one atomic exchange, and not even that
+ * in a process with one thread; whoever finds it taken spins, and gives its processor away when that takes longer than a few
+ * instructions can.
+ */
+#ifndef HAWSER__LOCK_H
+#define HAWSER__LOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* False as long as the process has but one thread, where the C library tells: a run with one worker, as a rule. Holds until the
+ * caller starts a thread itself. */
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define HAWSER__THREADED (!__libc_single_threaded)
+#else
+#define HAWSER__THREADED true
+#endif
+
+typedef struct hawser__lock {
+    atomic_bool taken;
+} hawser__lock;
+
+void hawser__lock_wait(hawser__lock *lock);   /* the slow path */
+
+static inline void hawser__lock_take(hawser__lock *lock) {
+    if (!HAWSER__THREADED)
+        atomic_store_explicit(&lock->taken, true, memory_order_relaxed);
+    else if (atomic_exchange_explicit(&lock->taken, true, memory_order_acquire))
+        hawser__lock_wait(lock);
+}
+
+static inline void hawser__lock_drop(hawser__lock *lock) {
+    atomic_store_explicit(&lock->taken, false, memory_order_release);
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* The epoll engine: registering endpoints, and waiting for them. epoll.h has the invariants. */
+#include "engine/epoll.h"
+
+#include "base/mem.h"
+#include "base/sys.h"
+#include "sched/park.h"
+#include "sched/pause.h"
+#include "sched/worker.h"
+
+#include <errno.h>
+
+/* A worker that sleeps is woken when so many closed endpoints wait for it. */
+#define GRAVES 64
+
+static struct hawser__epoll_port *epoll_port(struct hawser__kernel_port *port) {
+    return (struct hawser__epoll_port *)port;
+}
+
+void hawser__epoll_unref(struct hawser__epoll_port *port) {
+    if (atomic_fetch_sub(&port->refs, 1) == 1)
+        hawser__free(port);
+}
+
+/* Registering. */
+
+static int add(struct hawser__epoll_port *port, struct hawser__kernel_endpoint *endpoint) {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET, .data = {.ptr = endpoint}};
+    return hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_ADD, endpoint->fd, &event);
+}
+
+static bool in_batch(struct hawser__epoll_port *port) {
+    return atomic_load(&port->turn) % 2 == 1;
+}
+
+/* Takes ENDPOINT out of PORT, and waits until no batch of PORT can have it any more. */
+static void move_away(struct hawser__epoll_port *port, struct hawser__kernel_endpoint *endpoint) {
+    struct epoll_event none = {0};
+    hawser__lock_take(&port->lock);
+    bool closed = atomic_load(&port->closed);
+    if (!closed)
+        (void)hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_DEL, endpoint->fd, &none);
+    unsigned turn = atomic_load(&port->turn);
+    if (!closed && turn % 2 == 1)
+        hawser__sys_eventfd_signal(port->wake_fd);
+    hawser__lock_drop(&port->lock);
+    while (turn % 2 == 1 && atomic_load(&port->turn) == turn)
+        hawser__sys_yield();
+    hawser__epoll_unref(port);
+}
+
+/* Under the endpoint's lock: two tasks, one for each direction, may come at once. */
+static int register_locked(struct hawser__epoll_port *port, struct hawser__kernel_endpoint *endpoint,
+                           enum hawser__direction direction) {
+    struct hawser__kernel_port *old = atomic_load(&endpoint->port);
+    bool other_waits = atomic_load(&endpoint->seats[!direction].sitter) != 0;
+    if (old == &port->base || (old && other_waits && !atomic_load(&epoll_port(old)->closed)))
+        return 0;
+    if (old)
+        move_away(epoll_port(old), endpoint);
+    atomic_fetch_add(&port->refs, 1);
+    atomic_store(&endpoint->port, &port->base);
+    int result = add(port, endpoint);
+    if (result < 0) {
+        atomic_store(&endpoint->port, NULL);
+        hawser__epoll_unref(port);
+    }
+    return result;
+}
+
+/* Another port than our own is only looked at under the lock: it may be on its way out. */
+static int register_here(struct hawser__epoll_port *port, struct hawser__kernel_endpoint *endpoint,
+                         enum hawser__direction direction) {
+    if (atomic_load_explicit(&endpoint->port, memory_order_acquire) == &port->base)
+        return 0;
+    hawser__lock_take(&endpoint->lock);
+    int result = register_locked(port, endpoint, direction);
+    hawser__lock_drop(&endpoint->lock);
+    return result;
+}
+
+static bool bury(struct hawser__epoll_port *port, struct hawser__kernel_endpoint *endpoint) {
+    hawser__worker *here = hawser__worker_current();
+    if (!in_batch(port) || (here && here->port == &port->base.base))
+        return false;
+    struct hawser__epoll_grave *grave = (struct hawser__epoll_grave *)endpoint;
+    grave->next = port->graves;
+    port->graves = grave;
+    if (++port->grave_count % GRAVES == 0)
+        hawser__sys_eventfd_signal(port->wake_fd);
+    return true;
+}
+
+static bool forget(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint) {
+    struct hawser__epoll_port *port = epoll_port(kernel);
+    bool buried = false;
+    hawser__free(endpoint->retry);
+    endpoint->retry = NULL;
+    hawser__lock_take(&port->lock);
+    if (!port->closed) {
+        struct epoll_event none = {0};
+        (void)hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_DEL, endpoint->fd, &none);
+        buried = bury(port, endpoint);
+    }
+    hawser__lock_drop(&port->lock);
+    hawser__epoll_unref(port);
+    return buried;
+}
+
+/* Waiting. */
+
+/* A hang-up is looked at again: the socket may have been connected anew since. */
+static bool has_ended(struct hawser__kernel_endpoint *endpoint) {
+    struct pollfd fd = {.fd = endpoint->fd, .events = POLLIN | POLLRDHUP};
+    bool ended = hawser__sys_poll(&fd, 1, 0) > 0 && (fd.revents & POLLRDHUP);
+    if (!ended)
+        atomic_fetch_and(&endpoint->ready, ~HAWSER__EPOLL_END);
+    return ended;
+}
+
+static bool take_ready(struct hawser__interest *interest) {
+    struct hawser__kernel_endpoint *endpoint = hawser__kernel_endpoint(interest->endpoint);
+    unsigned bit = 1u << interest->direction, ready = atomic_load(&endpoint->ready);
+    interest->ready = (ready & bit) && (atomic_fetch_and(&endpoint->ready, ~bit) & bit);
+    interest->ended = !interest->ready && (ready & HAWSER__EPOLL_END) && interest->direction == HAWSER__IN &&
+                      has_ended(endpoint);
+    return interest->ready || interest->ended || atomic_load(&interest->endpoint->evicted);
+}
+
+static bool take_any(struct hawser__interest *interests, size_t n) {
+    bool any = false;
+    for (size_t i = 0; i < n; i++)
+        any |= take_ready(&interests[i]);
+    return any;
+}
+
+static bool is_writable(struct hawser__kernel_endpoint *endpoint) {
+    struct pollfd fd = {.fd = endpoint->fd, .events = POLLOUT};
+    return hawser__sys_poll(&fd, 1, 0) != 0;
+}
+
+/* For a message to a Unix socket whose queue is full. Each try in vain is told as a change, because its own memory was freed,
+ * and that of a socket which is not connected is the only one: poll calls it writable all the time. So changes are believed
+ * when poll agrees, and did not at the beginning; else it is tried again after a pause. */
+static int wait_for_receiver(struct hawser__kernel_endpoint *endpoint, const char *what, hawser__deadline deadline,
+                             unsigned round) {
+    hawser__deadline until = hawser__pause_end(hawser__clock_monotonic(), round, deadline);
+    bool always = is_writable(endpoint);
+    if (until < 0)
+        return (int)until;
+    for (;;) {
+        int result = hawser__wait(what, endpoint->fd, until);
+        if (result < 0)
+            return result == -ETIMEDOUT && until != deadline ? 0 : result;
+        if (atomic_load(&endpoint->base.evicted) || (!always && is_writable(endpoint)))
+            return 0;
+    }
+}
+
+static bool sends_messages(const struct hawser__interest *interest) {
+    const struct hawser__kernel_endpoint *endpoint = hawser__kernel_endpoint(interest->endpoint);
+    return interest->direction == HAWSER__OUT && endpoint->is_unix && endpoint->type != SOCK_STREAM;
+}
+
+static int wait_for(struct hawser__kernel_port *kernel, struct hawser__interest *interests, size_t n, const char *what,
+                    hawser__deadline deadline, unsigned round) {
+    for (size_t i = 0; i < n; i++) {
+        int result = register_here(epoll_port(kernel), hawser__kernel_endpoint(interests[i].endpoint), interests[i].direction);
+        if (result < 0)
+            return result;
+    }
+    if (n == 1 && sends_messages(interests))
+        return wait_for_receiver(hawser__kernel_endpoint(interests->endpoint), what, deadline, round);
+    while (!take_any(interests, n)) {
+        int result = hawser__wait(what, hawser__kernel_endpoint(interests[0].endpoint)->fd, deadline);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+bool hawser__kernel_tells_changes(struct hawser__kernel_endpoint *self) {
+    struct hawser__kernel_port *port = hawser__kernel_port();
+    unsigned ready = atomic_load_explicit(&self->ready, memory_order_relaxed);
+    return port && port->ops->edge && !(ready & (HAWSER__EPOLL_END | HAWSER__EPOLL_URGENT));
+}
+
+/* A copy of the descriptor is registered, which nobody else can close, and which may be there beside another wait for the same.
+ * Without room for one, the descriptor itself. A file that epoll refuses never waits. */
+static int wait_fd(struct hawser__kernel_port *kernel, int fd, short events, hawser__deadline deadline) {
+    struct hawser__epoll_port *port = epoll_port(kernel);
+    struct hawser__epoll_watch watch = {.task = hawser__task_current()};
+    struct epoll_event event = {.events = (uint32_t)events | EPOLLRDHUP,
+                                .data = {.u64 = (uintptr_t)&watch | HAWSER__EPOLL_IS_WATCH}};
+    int copy = hawser__sys_dup(fd), watched = copy < 0 ? fd : copy;
+    int result = hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_ADD, watched, &event);
+    if (result == 0) {
+        result = hawser__wait("descriptor", fd, deadline);   /* 0 without events: the caller looks why it was woken */
+        hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_DEL, watched, &event);
+    } else if (result == -EPERM) {
+        watch.events = (uint32_t)events;
+        result = 0;
+    }
+    hawser__sys_close(copy);
+    return watch.events ? (int)watch.events : result;
+}
+
+const struct hawser__kernel_port_ops hawser__epoll_kernel_ops = {
+    .edge = true,
+    .wait = wait_for,
+    .wait_fd = wait_fd,
+    .forget = forget,
+};

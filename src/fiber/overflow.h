@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens when a fiber overflows its stack: the guard page raises SIGSEGV, the handler runs on an alternate stack,
+ * writes one line, puts the old action back and lets the signal do what it would have done. Any other SIGSEGV goes straight
+ * to the old action.
+ */
+#ifndef HAWSER__OVERFLOW_H
+#define HAWSER__OVERFLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Writes into TEXT (SIZE bytes) a line, with or without its end, about the fiber whose guard ADDRESS lies in; false when there
+ * is none. Called in the signal handler on the thread that faulted. */
+typedef bool hawser__overflow_describe(const void *address, char *text, size_t size);
+
+/* Handles SIGSEGV and SIGBUS from now on, unless somebody else does already. Counted: the last end restores. 0 or -errno. */
+int hawser__overflow_begin(hawser__overflow_describe *describe);
+void hawser__overflow_end(void);
+/* For the child of a fork, while it has one thread. */
+void hawser__overflow_after_fork(void);
+
+/* An alternate signal stack for the calling thread, unless it has one. 0 or -errno; *RET is for the end. */
+int hawser__overflow_thread_begin(void **ret);
+void hawser__overflow_thread_end(void *stack);
+
+#endif
