@@ -32,8 +32,8 @@ void hawser__context_adopt(hawser__context *context);
  * the caller. */
 void hawser__context_switch(hawser__context *from, hawser__context *to);
 
-/* The same, and faster where FROM and TO were suspended by the same chain of calls, as fibers that wait mostly are; slower where
- * they were not. */
+/* The same, and faster where FROM and TO were suspended by the same chain of calls, as fibers that wait mostly are; slower
+ * where they were not. */
 void hawser__context_switch_alike(hawser__context *from, hawser__context *to);
 
 /* As above, but FROM is never run again. */

@@ -15,9 +15,11 @@
  * but whose saving would cost half as much again as all of the rest (context.h).
  *
  * It ends in a jump, not in ret: the processor foresees a ret from the calls made, on another stack wrongly, which costs more
- * than the whole switch. hawser__switch_alike ends in ret: where both stacks were left by the same calls the foresight is right,
- * for this return and for all those that follow, which after a jump are each one off. A shadow stack would have to be switched as well; without a note that says so the linker leaves shadow
- * stacks off for the whole program.
+ * than the whole switch. hawser__switch_alike ends in ret: where both stacks were left by the same calls the foresight is
+ * right, for this return and for all those that follow, which after a jump are each one off.
+ *
+ * A shadow stack would have to be switched as well; without a note that says so the linker leaves shadow stacks off for the
+ * whole program.
  */
     .text
 

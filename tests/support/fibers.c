@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fibers.h"
 
-#include <errno.h>
-
 #include "base/error.h"
 #include "engine/kernel.h"
-#include "threads.h"
+#include "support.h"
 
 bool in_fiber(void) {
     return hawser__task_current()->fiber != NULL;
@@ -44,4 +42,34 @@ int run_apart(hawser_fn fn, void *argument, const hawser_run_options *options) {
 int run_on_workers(int workers, hawser_fn fn, void *argument) {
     const hawser_run_options options = {.workers = workers, .stack_size = TEST_STACK};
     return run_apart(fn, argument, &options);
+}
+
+static char unexpected[1024];
+static atomic_flag something_unexpected = ATOMIC_FLAG_INIT;
+
+void note_unexpected(const char *condition, const char *file, int line) {
+    int code = errno;
+    if (!atomic_flag_test_and_set(&something_unexpected))
+        snprintf(unexpected, sizeof unexpected, "%s:%d: does not hold: %s\n    errno %d (%s), sentence \"%s\"", file, line, condition,
+                 code, hawser_strerror(code), hawser_error());
+    errno = code;
+}
+
+void check_expectations(const char *file, int line) {
+    if (!atomic_flag_test_and_set(&something_unexpected)) {
+        atomic_flag_clear(&something_unexpected);
+        return;
+    }
+    atomic_flag_clear(&something_unexpected);
+    print_error("%s\n", unexpected);
+    _fail(file, line);
+}
+
+void check_run(int result, const char *what, const char *file, int line) {
+    int code = errno;
+    check_expectations(file, line);
+    if (result >= 0)
+        return;
+    print_error("%s: errno %d (%s), \"%s\"\n", what, code, hawser_strerror(code), hawser_error());
+    _fail(file, line);
 }

@@ -26,6 +26,23 @@ int run_apart(hawser_fn fn, void *argument, const hawser_run_options *options);
 /* The same on WORKERS workers, with large stacks. */
 int run_on_workers(int workers, hawser_fn fn, void *argument);
 
+/* The same, and the test fails unless the result is 0 or more and everything was as expected. */
+#define assert_runs(workers, fn, argument) check_run(run_on_workers((workers), (fn), (argument)), #fn, __FILE__, __LINE__)
+void check_run(int result, const char *what, const char *file, int line);
+
+/* For fibers, which cannot fail a test themselves: notes the first thing that is not as expected. assert_as_expected fails the test
+ * by it, and forgets it. */
+#define EXPECT(condition)                                                                                                      \
+    do {                                                                                                                       \
+        if (!(condition))                                                                                                      \
+            note_unexpected(#condition, __FILE__, __LINE__);                                                                   \
+    } while (0)
+void note_unexpected(const char *condition, const char *file, int line);
+#define assert_as_expected() check_expectations(__FILE__, __LINE__)
+void check_expectations(const char *file, int line);
+/* CALL gives -1 and sets errno to CODE. */
+#define EXPECT_FAILURE(call, code) EXPECT((errno = 0, (call) == -1) && errno == (code))
+
 /* From now on start() makes bodies fibers of runs on ENGINE; NULL: plain threads. */
 void start_as_fibers(struct hawser__engine *engine);
 /* What it is now. */

@@ -196,17 +196,24 @@ long signals_counted(void) {
     return atomic_load(&counted);
 }
 
-static bool counted_past(void *before) {
-    return atomic_load(&counted) > *(long *)before;
+struct pestering {
+    runner *run;
+    long before;
+};
+
+/* A thread that has come to its end may not take the signal any more. */
+static bool hit_or_done(void *argument) {
+    struct pestering *pestering = argument;
+    return atomic_load(&counted) > pestering->before || atomic_load(&pestering->run->done);
 }
 
 int pester(runner *run, int times) {
     for (int hit = 0; hit < times; hit++) {
         if (!blocked(run))
             return hit;
-        long before = signals_counted();
+        struct pestering pestering = {run, signals_counted()};
         pthread_kill(run->thread, SIGUSR1);
-        if (!wait_until(counted_past, &before))
+        if (!wait_until(hit_or_done, &pestering) || signals_counted() == pestering.before)
             return hit;
     }
     return times;

@@ -93,12 +93,13 @@ static double time_limit(int fd, int option) {
 }
 
 /* A fiber must not keep its worker from others while it waits for what they bring about. What is not ready in time is left to the
- * call, which tells. */
-static void let_others(int fd, short events) {
+ * call, which tells. False: the time is up. */
+static bool let_others(int fd, short events) {
     struct pollfd watched = {.fd = fd, .events = events};
     double end = seconds_now() + time_limit(fd, events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO);
     while (in_fiber() && poll(&watched, 1, 0) == 0 && seconds_now() < end)
         rest_a_moment();
+    return seconds_now() < end;
 }
 
 int raw_accept(int listener) {
@@ -199,9 +200,8 @@ bool raw_read(int fd, void *buf, size_t size) {
 
 bool raw_write(int fd, const void *data, size_t size) {
     for (size_t done = 0; done < size;) {
-        let_others(fd, POLLOUT);
         ssize_t n = send(fd, (const char *)data + done, size - done, MSG_NOSIGNAL | (in_fiber() ? MSG_DONTWAIT : 0));
-        if (n < 0 && errno != EINTR && errno != EAGAIN)
+        if (n < 0 && errno != EINTR && !(in_fiber() && errno == EAGAIN && let_others(fd, POLLOUT)))
             return false;
         done += n > 0 ? (size_t)n : 0;
     }

@@ -138,6 +138,7 @@ static void a_trickle_does_not_extend_the_time_of_recv_exactly(void **state) {
     wire w = tcp_wire(false);
     runner run;
     hawser_settimeout(w.sock, 0.1);
+    assert_true(raw_write(w.far, "x", 1)); /* however late the thread starts */
     start(&run, trickle, &w.far);
     double began = seconds_now();
     assert_fails(hawser_recv_exactly(w.sock, buf, sizeof buf), ETIMEDOUT);

@@ -176,19 +176,36 @@ static void waiting_for_a_turn_counts_against_a_lookup_s_own_time(void **state) 
     assert_nothing_is_left(before);
 }
 
+static atomic_bool may_end;
+
+static bool ends_now(void *unused) {
+    (void)unused;
+    return atomic_load(&may_end);
+}
+
+/* Its task lives on until whoever cancels it has done so. */
+static long ask_and_stay(void *argument) {
+    long code = ask(argument);
+    return wait_until(ends_now, NULL) ? code : -EPROTO;
+}
+
 static void abandoned_lookups_hold_their_places_until_libc_lets_them_go(void **state) {
     (void)state;
     static struct asked asked[PLACES];
     struct asked next;
     census before = quiet_census();
     shut_gate();
-    start_asking(asked, PLACES, HAWSER__NEVER);
-    assert_true(wait_inside(PLACES));
+    atomic_store(&may_end, false);
     for (int i = 0; i < PLACES; i++) {
-        assert_true(blocked(&asked[i].run));
-        cancel_task(atomic_load(&asked[i].task));
-        assert_int_equal(finish(&asked[i].run), -ECANCELED);
+        asked[i] = (struct asked){.deadline = HAWSER__NEVER};
+        start(&asked[i].run, ask_and_stay, &asked[i]);
     }
+    assert_true(wait_inside(PLACES));
+    for (int i = 0; i < PLACES; i++)
+        cancel_task(atomic_load(&asked[i].task));
+    atomic_store(&may_end, true);
+    for (int i = 0; i < PLACES; i++)
+        assert_int_equal(finish(&asked[i].run), -ECANCELED);
     start_asking(&next, 1, HAWSER__NEVER);
     assert_true(blocked(&next.run));
     assert_int_equal(gate_entered(), PLACES);
@@ -340,48 +357,6 @@ static void a_child_after_fork_has_all_places_free(void **state) {
     assert_nothing_is_left(before);
 }
 
-/* In the child the helper is the first thread, whose end the kernel keeps on show. */
-static bool first_thread_has_ended(void *unused) {
-    (void)unused;
-    char state = ' ';
-    FILE *file = fopen("/proc/self/stat", "re");
-    bool read = file && fscanf(file, "%*d (%*[^)]) %c", &state) == 1;
-    if (file)
-        fclose(file);
-    return read && state == 'Z';
-}
-
-static void *look_around(void *unused) {
-    bool ended = wait_until(first_thread_has_ended, NULL);
-    _exit(ended && no_helpers(NULL) ? 0 : 1);
-    return unused;
-}
-
-/* The child returns, too: its thread is nobody's helper any more, and ends. */
-static int forks(void *arg) {
-    pthread_t other;
-    pid_t child = fork();
-    if (child != 0) {
-        *(pid_t *)arg = child;
-        return child < 0 ? -1 : 0;
-    }
-    alarm((unsigned)WAIT_LIMIT);
-    return pthread_create(&other, NULL, look_around, NULL) == 0 ? 0 : -1;
-}
-
-static void in_the_child_of_a_function_that_forks_the_helper_is_none_any_more(void **state) {
-    (void)state;
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    skip(); /* whose own ends do not agree with such a child's */
-#endif
-    skip_where_emulated("a fork while other threads run is not survived");
-    pid_t child = -1;
-    int status = -1;
-    assert_int_equal(hawser_offload(forks, &child), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-}
-
 /* A sanitizer's own thread comes with the first one that a program makes, and stays. */
 static long nothing(void *argument) {
     (void)argument;
@@ -414,7 +389,6 @@ int main(void) {
         cmocka_unit_test(without_another_thread_a_lookup_waits_for_one_of_those_there_are),
         cmocka_unit_test(a_helper_that_has_just_come_free_is_used_again_and_goes_in_the_end),
         cmocka_unit_test(a_child_after_fork_has_all_places_free),
-        cmocka_unit_test(in_the_child_of_a_function_that_forks_the_helper_is_none_any_more),
     };
     return cmocka_run_group_tests(tests, make_first_thread, NULL);
 }
