@@ -38,7 +38,7 @@ int hawser__sys_unread(int fd);
 /* Writes that have no MSG_NOSIGNAL: SIGPIPE is held back for the calling thread while they run. */
 ssize_t hawser__sys_sendfile(int out, int in, int64_t *offset, size_t count);
 ssize_t hawser__sys_write_nosigpipe(int fd, const void *data, size_t size);
-ssize_t hawser__sys_splice(int in, int out, size_t count);      /* one is a pipe, which does not wait; the other as its flags say */
+ssize_t hawser__sys_splice(int in, int out, size_t count);   /* one is a pipe and does not wait; the other as its flags say */
 
 /* What can be read and written without waiting, whatever the flags of FD; -EAGAIN else. To the fault hook they are "read" and
  * "write". OFFSET -1 reads where FD stands and moves that on, as read(2) does. No SIGPIPE. */

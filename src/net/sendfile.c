@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hawser_sendfile: the kernel moves the bytes where it can (regular files, pipes, plain sockets); otherwise they are read and sent
- * here. The deadline starts anew with every step: a long file may take long, a peer that takes nothing may not.
+ * hawser_sendfile: the kernel moves the bytes where it can (regular files, pipes, plain sockets); otherwise they are read and
+ * sent here. The deadline starts anew with every step: a long file may take long, a peer that takes nothing may not.
  *
  * A fiber's worker is not held up by the disk: what is in memory is sent by the fiber, piece by piece; a piece that is not is
  * sent by a helper thread, which stops where the socket is full.

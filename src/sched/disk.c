@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading: the page cache is asked first (RWF_NOWAIT), which costs as much as the read, and answers nearly always. A miss has the
- * kernel begin to read ahead; the read on the helper thread waits for that.
+ * Reading: the page cache is asked first (RWF_NOWAIT), which costs as much as the read, and answers nearly always. A miss has
+ * the kernel begin to read ahead; the read on the helper thread waits for that.
  *
- * Writing: write(2) copies into the page cache, 10 microseconds for 64 KiB, and a trip to a helper and back costs as much again.
- * So the fiber writes itself. But who writes more than the disk can take is held up by the kernel, for up to 200 ms a call: a
- * write that took more than a millisecond sends those that follow to helpers, until they are quick again. (Few file systems
- * have writes that do not wait; ext4 is none of them.)
+ * Writing: write(2) copies into the page cache, 10 microseconds for 64 KiB, and a trip to a helper and back costs as much
+ * again. So the fiber writes itself. But who writes more than the disk can take is held up by the kernel, for up to 200 ms a
+ * call: a write that took more than a millisecond sends those that follow to helpers, until they are quick again. (Few file
+ * systems have writes that do not wait; ext4 is none of them.)
  */
 #include "sched/disk.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regular files and block devices: they are always "ready", and yet a read can take as long as a disk, or a server on the network,
- * needs. On a plain thread these are the system's own calls. In a fiber none of them holds up the worker: what is in memory is
- * read at once, the rest on a helper thread.
+ * Regular files and block devices: they are always "ready", and yet a read can take as long as a disk, or a server on the
+ * network, needs. On a plain thread these are the system's own calls. In a fiber none of them holds up the worker: what is in
+ * memory is read at once, the rest on a helper thread.
  */
 #ifndef HAWSER__DISK_H
 #define HAWSER__DISK_H
@@ -17,8 +17,8 @@ typedef struct hawser__disk {
     bool slow;    /* the last write was held up */
 } hawser__disk;
 
-/* As read(2), or with OFFSET 0 and up as pread(2). In a fiber also -ETIMEDOUT at DEADLINE and -ECANCELED, while no helper thread
- * has come to it; HAWSER__NOW means no deadline here, since these files have no "not now". */
+/* As read(2), or with OFFSET 0 and up as pread(2). In a fiber also -ETIMEDOUT at DEADLINE and -ECANCELED, while no helper
+ * thread has come to it; HAWSER__NOW means no deadline here, since these files have no "not now". */
 ssize_t hawser__disk_read(hawser__disk *disk, int fd, void *buf, size_t size, int64_t offset, hawser__deadline deadline);
 
 /* As write(2), without SIGPIPE. */

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Helper threads, made when needed, and gone when they have had nothing to do for a while: a thread costs 15 microseconds to make,
- * so keeping one for 10 ms saves that where it is spent often, and where not it does not matter.
+ * Helper threads, made when needed, and gone when they have had nothing to do for a while: a thread costs 15 microseconds to
+ * make, so keeping one for 10 ms saves that where it is spent often, and where not it does not matter.
  *
- *   QUEUED --a helper has it--> STARTED --run--> DONE         A job belongs to its waiter. An owned one whose waiter leaves while
- *     |                           |               |           it is STARTED belongs to its helper from then on; a borrowed one
- *     +---- deadline, or ---------+ (owned)       |           cannot be left then.
+ *   QUEUED --a helper has it--> STARTED --run--> DONE
+ *     |                           |               |
+ *     +---- deadline, or ---------+ (owned)       |
  *           cancelled --> the waiter leaves <-----+
  *
+ * A job belongs to its waiter. An owned one whose waiter leaves while it is STARTED belongs to its helper from then on; a
+ * borrowed one cannot be left then.
+ *
  * Each kind of work has a lane: a queue, and places of its own. Functions of the program may block for hours, and a name server
- * that does not answer holds a look-up for half a minute; if they shared their places, either could keep the other, and reads of
- * files, from ever running. The threads are shared all the same: whoever is free takes what comes.
+ * that does not answer holds a look-up for half a minute; if they shared their places, either could keep the other, and reads
+ * of files, from ever running. The threads are shared all the same: whoever is free takes what comes.
  *
  * Invariants, under `lock`:
  *  1. Each helper holds a place of one lane, or is idle, or is on its way out and counted no more.
@@ -70,7 +73,7 @@ static void empty_lanes(void) {
         lanes[i] = (struct lane){.end = &lanes[i].first};
 }
 
-/* The helpers stayed with the parent. So did those who wait for the jobs in the queues; what these hold is lost to the child. */
+/* The helpers stayed with the parent. So did those who wait for the jobs in the queues; what these hold is lost here. */
 static void after_fork_in_child(void) {
     helpers = waiting_helpers = 0;
     idle = NULL;
@@ -204,8 +207,8 @@ static void *help(void *argument) {
     return NULL;
 }
 
-/* The thread is made under the lock: a place that is counted, and then comes to nothing, would leave the queue to nobody. It may
- * run its job at once, but not end it, before that has left the queue here. */
+/* The thread is made under the lock: a place that is counted, and then comes to nothing, would leave the queue to nobody. It
+ * may run its job at once, but not end it, before that has left the queue here. */
 static int hire(struct lane *lane) {
     int saved = errno, code = hawser__thread_start(help, lane->first);
     errno = saved;

@@ -9,14 +9,14 @@
 #include "base/clock.h"
 #include "base/task.h"
 
-/* Kinds of work. Each has as many places as the pool has threads for it (hawser_offload_set_threads), whatever the others do. */
+/* Kinds of work. Each has as many places as hawser_offload_set_threads says, whatever the others do. */
 enum hawser__work { HAWSER__WORK_FUNCTION, HAWSER__WORK_LOOKUP, HAWSER__WORK_DISK, HAWSER__WORKS };
 
 /*
  * One piece of work; put it first in a record with what RUN needs, everything else zeroed.
  *
- * An owned job has RELEASE, and what it works on belongs to it, so the task may leave while it runs. A borrowed one has none: it
- * works on the task's own memory (it may lie on the stack), and once it runs the task waits for its end.
+ * An owned job has RELEASE, and what it works on belongs to it, so the task may leave while it runs. A borrowed one has none:
+ * it works on the task's own memory (it may lie on the stack), and once it runs the task waits for its end.
  */
 typedef struct hawser__job hawser__job;
 struct hawser__job {

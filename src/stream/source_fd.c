@@ -8,8 +8,8 @@
  * promises room for no more than one, so a write that must end in time goes byte by byte there. Without a deadline there is
  * nothing to miss, and it takes PIPE_BUF bytes as well.
  *
- * In a fiber a read that waits on would hold up the worker, and a wait costs more than a try. So a fiber tries first, with calls
- * that do not wait (Linux has them for pipes, not for terminals), and does as above only where there are none.
+ * In a fiber a read that waits on would hold up the worker, and a wait costs more than a try. So a fiber tries first, with
+ * calls that do not wait (Linux has them for pipes, not for terminals), and does as above only where there are none.
  */
 #include "stream/source.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls made slow on demand: while the gate is shut, every getaddrinfo of the library stops in front of it, on whichever thread,
- * inside the library's call. Nothing is timed; a test waits until as many as it expects stand there.
+ * Calls made slow on demand: while the gate is shut, every getaddrinfo of the library stops in front of it, on whichever
+ * thread, inside the library's call. Nothing is timed; a test waits until as many as it expects stand there.
  */
 #ifndef TESTS_GATE_H
 #define TESTS_GATE_H

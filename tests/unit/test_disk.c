@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched/disk: regular files in fibers, which nothing of a disk holds up. That a file is not in memory is simulated, by a first read
- * that says EAGAIN, and so is a file system that cannot tell. Bodies of fibers report the line that did not hold.
+ * sched/disk: regular files in fibers, which nothing of a disk holds up. That a file is not in memory is simulated, by a first
+ * read that says EAGAIN, and so is a file system that cannot tell. Bodies of fibers report the line that did not hold.
  */
 #include "fibers.h"
 #include "gate.h"

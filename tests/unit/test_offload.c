@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched/offload: the pool of helper threads, its limits, and what becomes of a job whose waiter leaves. The owned jobs are look-ups,
- * which the gate of gate.h makes slow where that is wanted; test_offload_call.c has the borrowed ones.
+ * sched/offload: the pool of helper threads, its limits, and what becomes of a job whose waiter leaves. The owned jobs are
+ * look-ups, which the gate of gate.h makes slow where that is wanted; test_offload_call.c has the borrowed ones.
  */
 #include "gate.h"
 #include "helpers.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched/offload_call: functions on helper threads, what comes back from them, and when the wait for one can be cut short. Nothing is
- * timed: a function stops in front of a gate until the test lets it go on.
+ * sched/offload_call: functions on helper threads, what comes back from them, and when the wait for one can be cut short.
+ * Nothing is timed: a function stops in front of a gate until the test lets it go on.
  */
 #include "door.h"
 #include "gate.h"
