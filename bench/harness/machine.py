@@ -10,6 +10,7 @@ from pathlib import Path
 CPUS = sorted(os.sched_getaffinity(0))
 SERVER_CPU, LOAD_CPU = CPUS[0], CPUS[-1]
 TICK = os.sysconf("SC_CLK_TCK")
+KERNEL_THREAD = 0x00200000   # PF_KTHREAD
 
 
 def process_clock(pid):
@@ -17,35 +18,55 @@ def process_clock(pid):
     return time.clock_gettime((~pid << 3) | 2)
 
 
+def ticks_of(pid):
+    """(CPU seconds of process PID and of the children it has waited for, whether it is one of the kernel's threads)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15]) / TICK, int(fields[6]) & KERNEL_THREAD
+
+
+def processes():
+    """{pid: CPU seconds} of all processes but this one; the kernel's own threads, which work for others, are left out."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                seconds, kernel = ticks_of(entry.name)
+            except (OSError, ValueError):
+                continue   # it has just ended
+            if not kernel:
+                found[int(entry.name)] = seconds
+    return found
+
+
 class Disturbance:
     """What others took of our CPUs between enter and exit, as a share of the time: 1 is one CPU for all of it.
 
-    The idle time that the kernel counts is exact to a tick; all that is neither idle nor ours is foreign, and so is what the
-    host took from this machine. Ours is what add() was told, and the driver's own time.
+    Others are processes that were not left out by forgive(), on whichever CPU, and the host, which may take time from this
+    machine. The kernel's own threads are not counted: what they do in these measurements (softirq, RCU) is mostly caused by them.
     """
 
     def __enter__(self):
-        self.ours = 0.0
+        self.ours = set()
         self.begin = self._now()
         return self
 
-    def add(self, cpu_seconds):
-        self.ours += cpu_seconds
+    def forgive(self, pid):
+        self.ours.add(pid)
 
     def __exit__(self, *_):
-        wall, idle, stolen, own = (end - begin for end, begin in zip(self._now(), self.begin))
-        busy = wall * len(CPUS) - idle
-        self.foreign = max(0.0, busy - self.ours - own, stolen) / wall
+        wall, stolen, others = self._now()
+        before = self.begin[2]
+        taken = sum(seconds - before.get(pid, 0.0) for pid, seconds in others.items() if pid not in self.ours)
+        self.foreign = max(taken, stolen - self.begin[1]) / (wall - self.begin[0])
 
     @staticmethod
     def _now():
-        idle = stolen = 0
+        stolen = 0
         for line in Path("/proc/stat").read_text().splitlines():
             fields = line.split()
             if fields[0].startswith("cpu") and fields[0][3:].isdigit() and int(fields[0][3:]) in CPUS:
-                idle += int(fields[4]) + int(fields[5])
                 stolen += int(fields[8])
-        return time.monotonic(), idle / TICK, stolen / TICK, time.process_time()
+        return time.monotonic(), stolen / TICK, processes()
 
 
 def wait_until_quiet(bound, patience):

@@ -32,10 +32,8 @@ class Comparison:
 def one_run(build, command, mode, settings):
     """A fresh server, warmed and measured."""
     with Server(command) as server, Disturbance() as disturbance:
-        before = server.cpu()
+        disturbance.forgive(server.pid)
         found = run_load(build, mode, {"port": server.port, "server": server.pid, **settings})
-        disturbance.add(server.cpu() - before)
-        disturbance.add(found["total_cpu"])
     if not found["requests"]:
         return Run(float("inf"), 0.0, disturbance.foreign)
     return Run(found["server_cpu"] / found["requests"], found["requests"] / found["seconds"], disturbance.foreign)

@@ -19,7 +19,7 @@ class Plan:
     peer_pairs: int = 3
     seconds: float = 1.0
     warm: float = 0.3
-    foreign: float = 0.06    # share of a CPU that others may take; more than twice that with 10,000 connections
+    foreign: float = 0.06    # share of a CPU that others may take
     patience: float = 5.0    # seconds to wait for a quiet moment after a disturbed pair
     most: int = 10000        # connections
     parked: int = 1000000
@@ -69,9 +69,8 @@ class PairRow:
             self.prepare()
         connections = min(self.settings.get("connections", 50), plan.most)
         settings = {"seconds": plan.seconds, "warm": plan.warm, **self.settings, "connections": connections}
-        if connections >= 10000:  # a round takes long, and ksoftirqd counts as foreign
+        if connections >= 10000:  # a round takes long
             settings.update(seconds=2 * plan.seconds, warm=2 * plan.warm)
-        bound = plan.foreign * (7 / 3 if connections >= 10000 else 1)
         one, many, *_ = self.unit
         section = Section(f"`{self.name}`: {self.title}",
                           ("server", f"CPU a {one}", f"{many}/s", "ratio", "pairs", "disturbed"))
@@ -80,7 +79,7 @@ class PairRow:
         results = {}
         for labels, pairs in ((self.ours, plan.pairs), (here, plan.peer_pairs)):
             for label, command in labels:
-                self.measure(programs, section, results, label, command, settings, pairs, bound, plan.patience)
+                self.measure(programs, section, results, label, command, settings, pairs, plan.foreign, plan.patience)
         section.lines.sort(key=lambda line: line[0] != "reference")
         section.notes += [f"{label}: {reason}" for label, reason in missing]
         section.verdicts = self.verdicts(results)
@@ -274,12 +273,10 @@ class WorkersRow:
 
     def measure(self, programs, plan, workers):
         with Server(self.command(workers), CPUS) as server, Disturbance() as disturbance:
-            before = server.cpu()
+            disturbance.forgive(server.pid)
             settings = {"port": server.port, "server": server.pid, "connections": self.connections, "seconds": plan.seconds,
                         "warm": plan.warm}
             found = run_load(programs.build, "echo", settings, CPUS)
-            disturbance.add(server.cpu() - before)
-            disturbance.add(found["total_cpu"])
         return found["requests"] / found["seconds"], disturbance.foreign
 
 
