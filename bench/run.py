@@ -69,8 +69,9 @@ def rows(programs):
     yield MicroRow("micro", "inside a worker",
                    [("switch", {"switch": 5}), ("start_end", {"start_end": 40}), ("channel", {"handoff": 20}), ("yield", {}),
                     ("mutex", {}), ("pair", {}), ("sleep", {})])
-    yield MicroRow("wake", "a wake-up across workers", [("wake", {"wake_call": 450})], cpus=tuple(CPUS),
-                   notes=["wake_call is with the other worker asleep: all but wake_call_added of it is the kernel's wake-up"])
+    yield MicroRow("wake", "a wake-up across workers", [("wake", {"wake_call_awake": 450})], cpus=tuple(CPUS),
+                   notes=["wake_call is with the other worker asleep: all but wake_call_added of it is what a bare write to the "
+                          "eventfd of a sleeping thread costs"])
     yield MicroRow("getaddrinfo", "look-up of a numeric host", [("numeric", {"numeric_getaddrinfo_asks": 0})])
     yield MicroRow("parked", "fibers parked in sleep", [("parked", {})], times=1,
                    arguments={"parked": lambda plan: (plan.parked,)})

@@ -10,6 +10,9 @@
 
 #include <hawser/error.h>
 
+/* On functions that only failures call: the calls to them are kept out of the way of what succeeds, which is then shorter. */
+#define HAWSER__COLD __attribute__((cold))
+
 /* What a failed call left behind, kept to be told to another task. */
 struct hawser__failure {
     int code;                           /* positive; 0 = none is kept */
@@ -25,13 +28,13 @@ int hawser__failure_tell(const struct hawser__failure *failure);
 void hawser__failure_forget(hawser__task *task);
 
 /* errno = CODE, the sentence "WHAT: reason of CODE", moved = 0. Returns -1. CODE may be given negative. */
-int hawser__fail(int code, const char *what, ...) HAWSER_FORMAT(2, 3);
+HAWSER__COLD int hawser__fail(int code, const char *what, ...) HAWSER_FORMAT(2, 3);
 
 /* The same with bytes moved before the failure. */
-int hawser__fail_moved(int code, uint64_t moved, const char *what, ...) HAWSER_FORMAT(3, 4);
+HAWSER__COLD int hawser__fail_moved(int code, uint64_t moved, const char *what, ...) HAWSER_FORMAT(3, 4);
 
 /* errno = CODE and a whole sentence of the caller's, where the code's own text would say too little. Returns -1. */
-int hawser__fail_sentence(int code, const char *sentence, ...) HAWSER_FORMAT(2, 3);
+HAWSER__COLD int hawser__fail_sentence(int code, const char *sentence, ...) HAWSER_FORMAT(2, 3);
 
 /* The code (HAWSER_E* or errno, positive) for an EAI_* result; SYSTEM_ERRNO is used for EAI_SYSTEM. */
 int hawser__code_from_eai(int eai, int system_errno);

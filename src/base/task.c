@@ -20,7 +20,7 @@ static _Thread_local hawser__task *current __attribute__((tls_model("initial-exe
 static pthread_key_t end_of_thread;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool have_key;
-static atomic_uint forks;
+atomic_uint hawser__forks;
 
 /* Field by field: for a record of this size compilers take an instruction that costs more than all of the stores. */
 void hawser__task_init(hawser__task *task, char *sentence) {
@@ -60,13 +60,9 @@ static void release(void *argument) {
 
 static void after_fork(void) {
     hawser__task *task = hawser__task_current();
-    atomic_fetch_add(&forks, 1);
+    atomic_fetch_add(&hawser__forks, 1);
     hawser__signals_after_fork(task->principal ? task->principal : task);
     hawser__task_drop_wake_fd(&own);
-}
-
-unsigned hawser__fork_generation(void) {
-    return atomic_load_explicit(&forks, memory_order_relaxed);
 }
 
 static void prepare(void) {

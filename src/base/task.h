@@ -61,6 +61,10 @@ static inline bool hawser__task_cut(const hawser__task *task) {
 hawser__deadline hawser__task_deadline(hawser__deadline deadline);
 
 /* How many forks lie between this process and the first: what other threads were doing at a fork did not come along. */
-unsigned hawser__fork_generation(void);
+extern atomic_uint hawser__forks;
+
+static inline unsigned hawser__fork_generation(void) {
+    return atomic_load_explicit(&hawser__forks, memory_order_relaxed);
+}
 
 #endif

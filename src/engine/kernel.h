@@ -64,7 +64,9 @@ struct hawser__kernel_port *hawser__kernel_port(void);
 /* Whether a fiber here may wait before it has tried to read: a port tells every change, and reads stop only when nothing is left. */
 bool hawser__kernel_tells_changes(struct hawser__kernel_endpoint *self);
 
-struct hawser__kernel_endpoint *hawser__kernel_endpoint(hawser__endpoint *endpoint);
+static inline struct hawser__kernel_endpoint *hawser__kernel_endpoint(hawser__endpoint *endpoint) {
+    return (struct hawser__kernel_endpoint *)endpoint;
+}
 
 /* In the child of a fork: nobody waits, and nothing is registered. To be called before seats or port are looked at. */
 void hawser__kernel_renew(struct hawser__kernel_endpoint *self);

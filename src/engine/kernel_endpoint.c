@@ -10,10 +10,6 @@
 #include <pthread.h>
 #include <string.h>
 
-struct hawser__kernel_endpoint *hawser__kernel_endpoint(hawser__endpoint *endpoint) {
-    return (struct hawser__kernel_endpoint *)endpoint;
-}
-
 static int fd_of(hawser__endpoint *endpoint) {
     return hawser__kernel_endpoint(endpoint)->fd;
 }

@@ -6,15 +6,17 @@
  *   CLOSED     hawser_close was called: calls on the socket fail with EBADF
  *   ENDED      the last share of the connection was dropped: calls of files fail as well; nobody gets in any more
  *   RECEIVING  a task is inside as receiver       SENDING  a task is inside as sender
- *   the rest   how many calls are inside (28 bits), and the fork generation in which that was counted (32 bits)
+ *   GONE       nobody has a reference any more
+ *   the rest   how many calls are inside (27 bits), and the fork generation in which that was counted (32 bits)
  *
- * ENDED is set exactly once. From then on the count of those inside only falls, so exactly one leave() brings it to 0, and
- * that one closes the endpoints. A call that is inside holds a reference, so that the memory outlives a hawser_close that
- * wakes it.
+ * ENDED is set exactly once. From then on the count of those inside only falls, so exactly one call finds itself the last, and
+ * that one closes the endpoints before it leaves. The memory outlives a hawser_close that wakes somebody inside: of GONE and
+ * the last leave, whichever comes second frees it. That costs no reference for each call.
  */
 #include "net/handle.h"
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/task.h"
 #include "net/timeout.h"
@@ -23,7 +25,7 @@
 
 #include <errno.h>
 
-enum { CLOSED = 1, ENDED = 2, RECEIVING = 4, SENDING = 8, ONE_INSIDE = 16 };
+enum { CLOSED = 1, ENDED = 2, RECEIVING = 4, SENDING = 8, GONE = 16, ONE_INSIDE = 32 };
 
 #define GENERATION_SHIFT 32
 
@@ -68,7 +70,7 @@ static void close_endpoints(hawser_sock *sock) {
 /* STATE without those who stayed behind at a fork. */
 static uint64_t fresh(uint64_t state) {
     uint64_t generation = hawser__fork_generation();
-    return state >> GENERATION_SHIFT == generation ? state : generation << GENERATION_SHIFT | (state & (CLOSED | ENDED));
+    return state >> GENERATION_SHIFT == generation ? state : generation << GENERATION_SHIFT | (state & (CLOSED | ENDED | GONE));
 }
 
 static uint64_t inside(uint64_t state) {
@@ -83,8 +85,7 @@ static int enter(hawser_sock *sock, enum hawser__side side, unsigned shut) {
             return -EBADF;
         if (next & side_bit[side])
             return -EBUSY;
-    } while (!atomic_compare_exchange_weak(&sock->state, &state, (next | side_bit[side]) + ONE_INSIDE));
-    hawser_ref(sock);
+    } while (!hawser__swap_weak(&sock->state, &state, (next | side_bit[side]) + ONE_INSIDE));
     int interrupted = side == HAWSER__SHORT ? 0 : hawser__interrupt_check();
     if (interrupted < 0)
         hawser__leave(sock, side);
@@ -99,17 +100,25 @@ int hawser__file_enter(hawser_sock *sock, enum hawser__side side) {
     return enter(sock, side, ENDED);
 }
 
+/* The last one inside of an ended socket: nobody joins it any more, and until it has left the memory stays. */
+static bool is_last(uint64_t state) {
+    return (state & ENDED) && inside(state) == 1;
+}
+
 void hawser__leave(hawser_sock *sock, enum hawser__side side) {
-    uint64_t before = atomic_fetch_sub(&sock->state, side_bit[side] + ONE_INSIDE);
-    if ((before & ENDED) && inside(before) == 1)
-        close_endpoints(sock);
-    hawser_unref(sock);
+    uint64_t state = atomic_load(&sock->state), less = side_bit[side] + ONE_INSIDE;
+    while (!is_last(state) && !hawser__swap_weak(&sock->state, &state, state - less))
+        ;
+    if (!is_last(state))
+        return;
+    close_endpoints(sock);
+    if (atomic_fetch_sub(&sock->state, less) & GONE)
+        hawser__free(sock);
 }
 
 /* The connection ends: whoever waits is woken; the last one out closes. The ending itself counts as one inside, so that a
  * waiter that leaves meanwhile does not free what is still being evicted. */
 static void end(hawser_sock *sock) {
-    hawser_ref(sock);
     uint64_t state = atomic_load(&sock->state);
     while (!atomic_compare_exchange_weak(&sock->state, &state, (fresh(state) | CLOSED | ENDED) + ONE_INSIDE))
         ;
@@ -160,7 +169,8 @@ void hawser_unref(hawser_sock *sock) {
         atomic_store(&sock->refs, 1);
         drop_share(sock);
     }
-    hawser__free(sock);
+    if (inside(fresh(atomic_fetch_or(&sock->state, GONE))) == 0)
+        hawser__free(sock);
 }
 
 void hawser_close(hawser_sock *sock) {

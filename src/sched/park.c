@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fiber is parked by its worker; what it needs of descriptors its engine's port sees to. A plain thread waits in poll. What it watches besides the descriptors is its wake descriptor: plain close(2) does not wake a
- * thread in poll, and a signal that arrives just before poll would be missed without it.
+ * A fiber is parked by its worker; what it needs of descriptors its engine's port sees to. A plain thread waits in poll. What it
+ * watches besides the descriptors is its wake descriptor: plain close(2) does not wake a thread in poll, and a signal that
+ * arrives just before poll would be missed without it.
  *
  * When no wake descriptor can be had (the descriptor table is full) the wait goes on in slices: closing a socket or a signal is
  * then noticed up to SLICE_MS late, instead of the call failing for a reason that is not its own.
  */
 #include "sched/park.h"
 
+#include "base/lock.h"
 #include "base/sys.h"
 #include "base/wake.h"
 #include "sched/pause.h"
@@ -61,9 +63,14 @@ static int wait_on_thread(hawser__task *task, struct pollfd *fds, size_t n, haws
     }
 }
 
-/* The mark is taken without an atomic exchange when it is not there, which is the rule. */
+/* A mark that is there is taken before the task looks at what it was told of: whoever adds to that marks again. */
 static bool take_mark(hawser__task *task) {
-    return atomic_load_explicit(&task->woken, memory_order_acquire) && atomic_exchange(&task->woken, false);
+    if (!atomic_load_explicit(&task->woken, memory_order_acquire))
+        return false;
+    if (HAWSER__THREADED)
+        return atomic_exchange(&task->woken, false);
+    atomic_store_explicit(&task->woken, false, memory_order_relaxed);
+    return true;
 }
 
 static int wait_in_fiber(hawser__fiber *self, hawser__deadline deadline) {

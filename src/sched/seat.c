@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sched/seat.h"
 
+#include "base/lock.h"
 #include "base/wake.h"
 
 #include <sched.h>
@@ -14,13 +15,13 @@ static void give_way(int *spins) {
 }
 
 void hawser__seat_take(hawser__seat *seat) {
-    atomic_store(&seat->sitter, (uintptr_t)hawser__task_current());
+    hawser__store(&seat->sitter, (uintptr_t)hawser__task_current());
 }
 
 void hawser__seat_leave(hawser__seat *seat) {
     uintptr_t sitter = atomic_load(&seat->sitter);
     int spins = 0;
-    while (sitter && ((sitter & BUSY) || !atomic_compare_exchange_weak(&seat->sitter, &sitter, 0))) {
+    while (sitter && ((sitter & BUSY) || !hawser__swap_weak(&seat->sitter, &sitter, 0))) {
         give_way(&spins);
         sitter = atomic_load(&seat->sitter);
     }
@@ -30,12 +31,12 @@ void hawser__seat_leave(hawser__seat *seat) {
 void hawser__seat_wake(hawser__seat *seat) {
     uintptr_t sitter = atomic_load(&seat->sitter);
     int spins = 0;
-    while (sitter && ((sitter & BUSY) || !atomic_compare_exchange_weak(&seat->sitter, &sitter, sitter | BUSY))) {
+    while (sitter && ((sitter & BUSY) || !hawser__swap_weak(&seat->sitter, &sitter, sitter | BUSY))) {
         give_way(&spins);
         sitter = atomic_load(&seat->sitter);
     }
     if (!sitter)
         return;
     hawser__task_wake((hawser__task *)sitter);
-    atomic_store(&seat->sitter, sitter);
+    atomic_store_explicit(&seat->sitter, sitter, memory_order_release);
 }

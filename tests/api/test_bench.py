@@ -155,27 +155,39 @@ def test_a_machine_that_is_never_quiet_gives_no_figure(scripted):
 
 @pytest.fixture
 def clocks(monkeypatch):
-    """The clocks before and after: wall, idle and stolen seconds of all CPUs, the driver's own."""
+    """The clocks before and after: on the wall, stolen from all CPUs, and those of other processes by their ids."""
     def set_clocks(*readings):
         script = iter(readings)
         monkeypatch.setattr(machine.Disturbance, "_now", staticmethod(lambda: next(script)))
-        monkeypatch.setattr(machine, "CPUS", [0, 1])
     return set_clocks
 
 
-def test_what_is_neither_idle_nor_ours_is_foreign(clocks):
-    clocks((0.0, 10.0, 0.0, 0.0), (2.0, 11.0, 0.0, 0.1))   # 4 CPU seconds, 1 idle, 0.1 the driver's
+def test_what_others_took_is_foreign_whether_they_were_there_before_or_not(clocks):
+    clocks((0.0, 0.0, {7: 1.0, 8: 3.0}), (2.0, 0.0, {7: 1.25, 8: 9.0, 9: 0.25}))
     with machine.Disturbance() as disturbance:
-        disturbance.add(1.5)
-        disturbance.add(1.0)
-    assert disturbance.foreign == pytest.approx(0.2)
+        disturbance.forgive(8)
+    assert disturbance.foreign == pytest.approx(0.25)
 
 
 def test_what_the_host_took_is_foreign(clocks):
-    clocks((0.0, 0.0, 5.0, 0.0), (2.0, 4.0, 5.5, 0.0))
+    clocks((0.0, 5.0, {}), (2.0, 5.5, {}))
     with machine.Disturbance() as disturbance:
         pass
     assert disturbance.foreign == pytest.approx(0.25)
+
+
+def test_a_process_that_computes_beside_us_is_seen():
+    child = subprocess.Popen(["sh", "-c", "while :; do :; done"])
+    try:
+        foreign, end = 0.0, time.monotonic() + 20
+        while foreign < 0.3 and time.monotonic() < end:
+            with machine.Disturbance() as disturbance:
+                time.sleep(0.2)
+            foreign = disturbance.foreign
+        assert foreign >= 0.3
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_the_clock_of_another_process_is_finer_than_ticks():
