@@ -27,7 +27,7 @@
 /* The first reservation is small because some systems do charge for it (overcommit 2, RLIMIT_AS); each next one is twice as
  * large, so that a million stacks are in a hundred mappings at most. */
 #define FIRST_SLAB ((size_t)64 << 20)
-#define LARGEST_SLAB ((size_t)1 << 30)
+#define LARGEST_SLAB ((size_t)1 << (sizeof(size_t) > 4 ? 30 : 26))
 #define LARGEST_SLOT ((size_t)1 << (16 + 3 * sizeof(size_t)))   /* 1 TiB, or 256 MiB */
 #define KEPT_WARM 16
 #define BATCH 32

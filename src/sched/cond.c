@@ -50,7 +50,7 @@ static int sleep_on(hawser_cond *cond, struct sleeper *sleeper) {
     hawser__deadline deadline = hawser__task_deadline(HAWSER__NEVER);
     int code;
     do
-        code = hawser__wait("condition", (intptr_t)cond, deadline);
+        code = hawser__wait("condition", (int64_t)(uintptr_t)cond, deadline);
     while (code >= 0 && atomic_load_explicit(&sleeper->waiter.progress, memory_order_relaxed) == HAWSER__WAITING);
     if (code < 0 && give_up(cond, sleeper)) {
         hawser__mutex_lock_through(sleeper->mutex, sleeper->waiter.task);

@@ -50,7 +50,7 @@ int hawser__waiters_wait(hawser__waiters *line, hawser__waiter *waiter, hawser__
     hawser__deadline deadline = waiter->task->deadline;
     int code;
     do {
-        code = hawser__wait(what, (intptr_t)object, deadline);
+        code = hawser__wait(what, (int64_t)(uintptr_t)object, deadline);
         if (code < 0 && withdraw(line, waiter, lock))
             return code;
     } while (code >= 0 && atomic_load_explicit(&waiter->progress, memory_order_relaxed) == HAWSER__WAITING);
@@ -60,6 +60,6 @@ int hawser__waiters_wait(hawser__waiters *line, hawser__waiter *waiter, hawser__
 
 void hawser__waiter_wait_through(hawser__waiter *waiter, const char *what, const void *object) {
     while (atomic_load_explicit(&waiter->progress, memory_order_relaxed) == HAWSER__WAITING)
-        hawser__wait_through(what, (intptr_t)object);
+        hawser__wait_through(what, (int64_t)(uintptr_t)object);
     hawser__waiter_settle(waiter);
 }

@@ -43,7 +43,7 @@ static void netlink_lists_the_interfaces(void **state) {
         _Alignas(struct nlmsghdr) static char answer[65536];
         int left = (int)assert_works(hawser_recvfrom(sock, answer, sizeof answer, &peer));
         assert_string_equal(hawser_addr_str(&peer), "netlink:0:0");
-        for (struct nlmsghdr *head = (struct nlmsghdr *)answer; NLMSG_OK(head, left); head = NLMSG_NEXT(head, left)) {
+        for (struct nlmsghdr *head = (struct nlmsghdr *)answer; NLMSG_OK(head, (unsigned)left); head = NLMSG_NEXT(head, left)) {
             assert_int_equal(head->nlmsg_seq, 7);
             const struct ifinfomsg *link = NLMSG_DATA(head);
             done |= head->nlmsg_type == NLMSG_DONE;

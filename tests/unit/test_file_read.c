@@ -227,7 +227,7 @@ static void signals_nobody_asked_for_are_not_seen(void **state) {
     start(&run, read_a_line, file);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(pester(&run, 3), 3);
-        give_bytes(w, "abc\n" + i, 1);
+        give_bytes(w, &"abc\n"[i], 1);
     }
     assert_int_equal(finish(&run), 4);
     done(file, w);

@@ -31,7 +31,7 @@ static void clear_desk(void) {
 
 static void posts_are_handled_in_the_order_they_came(void **state) {
     (void)state;
-    hawser__inbox inbox = {0};
+    hawser__inbox inbox = {NULL};
     struct letter letters[10];
     clear_desk();
     assert_true(hawser__inbox_empty(&inbox));
@@ -64,7 +64,7 @@ static void answer(hawser__post *post) {
 
 static void a_post_may_post(void **state) {
     (void)state;
-    hawser__inbox inbox = {0};
+    hawser__inbox inbox = {NULL};
     struct answered first = {.letter = {.post.handle = answer, .number = 1},
                              .inbox = &inbox,
                              .answer = {.post.handle = note, .number = 2}};
@@ -85,7 +85,7 @@ static void release(hawser__post *post) {
 
 static void a_post_may_be_freed_by_its_handler(void **state) {
     (void)state;
-    hawser__inbox inbox = {0};
+    hawser__inbox inbox = {NULL};
     clear_desk();
     for (int i = 0; i < 3; i++) {
         struct letter *letter = malloc(sizeof *letter);
@@ -118,7 +118,7 @@ static void posts_of_many_threads_come_once_and_each_ones_in_order(void **state)
     (void)state;
     static struct sender senders[SENDERS];
     runner runners[SENDERS];
-    hawser__inbox inbox = {0};
+    hawser__inbox inbox = {NULL};
     atomic_int bells = 0;
     int rounds = 0;
     clear_desk();

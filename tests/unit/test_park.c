@@ -45,20 +45,31 @@ static void nothing_ready_is_EAGAIN_now_and_ETIMEDOUT_later(void **state) {
     assert_true(seconds_now() - began >= 0.01);
 }
 
+struct parked {
+    _Atomic(hawser__task *) task;
+    atomic_bool woken; /* whoever wakes it is done with the task, which may end */
+};
+
+static bool is_true(void *flag) {
+    return atomic_load((atomic_bool *)flag);
+}
+
 static long park_without_end(void *argument) {
-    _Atomic(hawser__task *) *task = argument;
+    struct parked *parked = argument;
     hawser__task_wake_fd(hawser__task_current());
-    atomic_store(task, hawser__task_current());
-    return hawser__park(NULL, 0, HAWSER__NEVER);
+    atomic_store(&parked->task, hawser__task_current());
+    long result = hawser__park(NULL, 0, HAWSER__NEVER);
+    return wait_until(is_true, &parked->woken) ? result : -1;
 }
 
 static void a_parked_task_is_woken(void **state) {
     (void)state;
     runner run;
-    _Atomic(hawser__task *) task = NULL;
-    start(&run, park_without_end, &task);
+    struct parked parked = {0};
+    start(&run, park_without_end, &parked);
     assert_true(blocked(&run));
-    hawser__task_wake(atomic_load(&task));
+    hawser__task_wake(atomic_load(&parked.task));
+    atomic_store(&parked.woken, true);
     assert_int_equal(finish(&run), 0);
 }
 

@@ -55,11 +55,15 @@ static void what_one_says_the_other_hears_and_ends_are_passed_on_one_by_one(void
 
 enum { MUCH = 3000000 };
 
-static long write_much(void *argument) {
-    static char bytes[MUCH];
+static char speech[MUCH];
+
+static void think_of_much(void) {
     for (size_t i = 0; i < MUCH; i++)
-        bytes[i] = (char)(i * 7 + i / 251);
-    bool all = raw_write(*(int *)argument, bytes, MUCH);
+        speech[i] = (char)(i * 7 + i / 251);
+}
+
+static long write_much(void *argument) {
+    bool all = raw_write(*(int *)argument, speech, MUCH);
     shutdown(*(int *)argument, SHUT_WR);
     return all ? 0 : -1;
 }
@@ -69,7 +73,7 @@ static long read_much(void *argument) {
     size_t total = 0;
     for (ssize_t n; (n = read(*(int *)argument, got, sizeof got)) > 0; total += (size_t)n)
         for (ssize_t i = 0; i < n; i++)
-            if (got[i] != (char)((total + (size_t)i) * 7 + (total + (size_t)i) / 251))
+            if (total + (size_t)i >= MUCH || got[i] != speech[total + (size_t)i])
                 return -1;
     return (long)total;
 }
@@ -78,6 +82,7 @@ static void much_in_both_directions_arrives_whole_through_small_buffers(void **s
     (void)state;
     scene s = {0};
     runner runs[4];
+    think_of_much();
     begin(&s, true);
     start_thread(&runs[0], write_much, &s.left.far);
     start_thread(&runs[1], write_much, &s.right.far);
