@@ -19,13 +19,22 @@
 #define HAWSER__THREADED true
 #endif
 
-/* atomic_compare_exchange_weak for *EXPECTED as just loaded, and atomic_store with the order of all others, for what only threads
- * do to each other: in a process with one thread they are the plain store, which costs a tenth. */
+/* atomic_compare_exchange_weak for *EXPECTED as just loaded, atomic_store with the order of all others, and atomic_fetch_add, for
+ * what only threads do to each other: in a process with one thread they are a plain store, which costs a tenth. */
 #define hawser__swap_weak(object, expected, desired)                                                                          \
     (HAWSER__THREADED ? atomic_compare_exchange_weak(object, expected, desired)                                               \
                       : (atomic_store_explicit(object, desired, memory_order_relaxed), true))
 #define hawser__store(object, desired)                                                                                        \
     (HAWSER__THREADED ? atomic_store(object, desired) : atomic_store_explicit(object, desired, memory_order_relaxed))
+
+#define hawser__add(object, n)                                                                                                \
+    (HAWSER__THREADED ? atomic_fetch_add(object, n) : hawser__add_alone(object, n))
+#define hawser__add_alone(object, n)                                                                                          \
+    ({                                                                                                                        \
+        __typeof__(atomic_load(object)) was = atomic_load_explicit(object, memory_order_relaxed);                             \
+        atomic_store_explicit(object, was + (n), memory_order_relaxed);                                                       \
+        was;                                                                                                                  \
+    })
 
 typedef struct hawser__lock {
     atomic_bool taken;

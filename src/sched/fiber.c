@@ -62,6 +62,7 @@ static void run_defers(hawser__fiber *self) {
 
 static void run_fiber(void *arg) {
     hawser__fiber *self = arg;
+    hawser__worker_arrive(self->worker);
     errno = 0;
     int result = self->fn(self->arg);
     int error = errno;
@@ -123,7 +124,7 @@ static void describe(hawser__fiber *fiber, const char *name, hawser_fn fn, void 
     hawser__run *run = fiber->worker->run;
     fiber->fn = fn;
     fiber->arg = arg;
-    fiber->number = atomic_fetch_add_explicit(&run->fibers, 1, memory_order_relaxed) + 1;
+    fiber->number = hawser__add(&run->fibers, 1) + 1;
     fiber->task.fiber = fiber;
     fiber->task.wake = hawser__worker_wake;
     fiber->task.principal = &run->principal;
@@ -181,14 +182,21 @@ int hawser__fiber_start(hawser__worker *worker, const hawser_go_options *options
 
 void hawser__fiber_recycle(hawser__fiber *fiber) {
     hawser__worker *worker = fiber->worker;
-    *(fiber->all.previous ? &fiber->all.previous->all.next : &worker->fibers) = fiber->all.next;
-    if (fiber->all.next)
-        fiber->all.next->all.previous = fiber->all.previous;
-    hawser__group_leave(fiber);
     hawser__lock_take(&worker->naming);
     unmake(fiber);
     hawser__lock_drop(&worker->naming);
     hawser__run_uncount(worker);
+}
+
+/* Once it has left its group nobody wakes it any more. A last wake-up that is in the inbox must not be found there when the record
+ * is another fiber's, so it is the one to recycle it. */
+void hawser__fiber_end(hawser__fiber *fiber) {
+    *(fiber->all.previous ? &fiber->all.previous->all.next : &fiber->worker->fibers) = fiber->all.next;
+    if (fiber->all.next)
+        fiber->all.next->all.previous = fiber->all.previous;
+    hawser__group_leave(fiber);
+    if (!atomic_load(&fiber->posted))
+        hawser__fiber_recycle(fiber);
 }
 
 /* Names. */

@@ -57,7 +57,9 @@ struct hawser__fiber {
 /* Starts a fiber on WORKER, from any thread. 0; -ENOMEM, -EAGAIN (too many), -ECANCELED (the run or the group is). */
 int hawser__fiber_start(hawser__worker *worker, const hawser_go_options *options, hawser_fn fn, void *arg);
 
-/* The fiber has ended and does not run any more: gives back all that it had. */
+/* The fiber has ended and does not run any more: it leaves its group, and gives back all that it had, now or when the last post
+ * for it has been handled, which calls hawser__fiber_recycle. */
+void hawser__fiber_end(hawser__fiber *fiber);
 void hawser__fiber_recycle(hawser__fiber *fiber);
 
 void hawser__fiber_setname(hawser__fiber *fiber, const char *name);

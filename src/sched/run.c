@@ -94,7 +94,7 @@ static void finish(hawser__run *run) {
 
 int hawser__run_count(hawser__worker *worker) {
     size_t most = worker->run->options.max_fibers;
-    size_t before = atomic_fetch_add(&worker->population, 1);
+    size_t before = hawser__add(&worker->population, (size_t)1);
     if (before == 0)
         atomic_fetch_add(&worker->run->busy, 1);
     int result = most > 0 && before >= most ? -EAGAIN : hawser__timers_reserve(&worker->timers, before + 1);
@@ -104,7 +104,7 @@ int hawser__run_count(hawser__worker *worker) {
 }
 
 void hawser__run_uncount(hawser__worker *worker) {
-    if (atomic_fetch_sub(&worker->population, 1) == 1 && atomic_fetch_sub(&worker->run->busy, 1) == 1)
+    if (hawser__add(&worker->population, (size_t)-1) == 1 && atomic_fetch_sub(&worker->run->busy, 1) == 1)
         finish(worker->run);
 }
 

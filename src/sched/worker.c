@@ -12,9 +12,9 @@
 #define TURNS 128
 /* Operations in a row. */
 #define SPENDING 64
-/* What is read ahead of a fiber's stack. */
 #define CACHE_LINE 64
-#define LINES 8
+#define STACK_LINES 8
+#define RECORD_LINES 3
 #define TRIM_EVERY (1 * HAWSER__SECOND)
 
 static _Thread_local hawser__worker *here __attribute__((tls_model("initial-exec")));
@@ -66,19 +66,20 @@ static hawser__fiber *take_first(hawser__worker *worker) {
 
 /* Switching. */
 
+/* Asks for COUNT lines of the cache from AT on, without loop or branch. */
+#define ASK_FOR(at, count)                                                                                                    \
+    _Pragma("GCC unroll 8") for (int i = 0; i < (count); i++)                                                                 \
+        __builtin_prefetch((const char *)(at) + i * CACHE_LINE)
+
 /* Who has been parked for long has gone cold. While this fiber runs, the stack of the next and the record of the one after that
- * are asked for: what a wait leaves on the stack, from the switch up to the handler's own frame, is some LINES lines. */
+ * are asked for: what a wait leaves on the stack, from the switch up to the handler's own frame, is some STACK_LINES. */
 __attribute__((always_inline)) static inline void look_ahead(const hawser__worker *worker) {
     const hawser__fiber *next = worker->first;
     if (!next)
         return;
-    const char *stack = next->context.sp;
-    for (int i = 0; i < LINES; i++)
-        __builtin_prefetch(stack + i * CACHE_LINE, 1);
-    const char *record = (const char *)next->next;
-    if (record)
-        for (int i = 0; i < 3; i++)
-            __builtin_prefetch(record + i * CACHE_LINE, 1);
+    ASK_FOR(next->context.sp, STACK_LINES);
+    if (next->next)
+        ASK_FOR(next->next, RECORD_LINES);
 }
 
 static void enter(hawser__worker *worker, hawser__fiber *fiber) {
@@ -96,9 +97,8 @@ static void enter_loop(hawser__worker *worker) {
     hawser__task_switch(NULL);
 }
 
-/* Goes on with the next fiber, or with the loop. Returns when SELF is switched to again. */
-static void switch_away(hawser__worker *worker, hawser__fiber *self) {
-    int saved = errno;
+/* Who runs next: a fiber, or NULL, which is the loop. */
+static hawser__fiber *enter_next(hawser__worker *worker) {
     hawser__fiber *next = worker->turns > 0 ? take_first(worker) : NULL;
     if (next) {
         worker->turns--;
@@ -106,10 +106,27 @@ static void switch_away(hawser__worker *worker, hawser__fiber *self) {
     } else {
         enter_loop(worker);
     }
+    return next;
+}
+
+void hawser__worker_arrive(hawser__worker *worker) {
+    hawser__fiber *ended = worker->ended;
+    if (!ended)
+        return;
+    worker->ended = NULL;
+    worker->trims = 2;
+    hawser__fiber_end(ended);
+}
+
+/* Returns when SELF is switched to again. */
+static void switch_away(hawser__worker *worker, hawser__fiber *self) {
+    int saved = errno;
+    hawser__fiber *next = enter_next(worker);
     if (!next)
         hawser__context_switch(&self->context, &worker->loop);
     else if (next != self)
         hawser__context_switch_alike(&self->context, &next->context);
+    hawser__worker_arrive(worker);
     errno = saved;
 }
 
@@ -133,8 +150,8 @@ _Noreturn void hawser__worker_leave(hawser__fiber *self) {
     hawser__worker *worker = self->worker;
     self->state = HAWSER__ENDED;
     worker->ended = self;
-    enter_loop(worker);
-    hawser__context_exit(&self->context, &worker->loop);
+    hawser__fiber *next = enter_next(worker);
+    hawser__context_exit(&self->context, next ? &next->context : &worker->loop);
 }
 
 /* To the loop, which looks at the timers and the port as well: what has been done in a row may have taken long. */
@@ -162,7 +179,9 @@ void hawser__worker_give_way(void) {
 static void wake_posted(hawser__post *post) {
     hawser__fiber *fiber = (hawser__fiber *)((char *)post - offsetof(hawser__fiber, post));
     atomic_store(&fiber->posted, false);
-    if (fiber->state == HAWSER__PARKED && atomic_load(&fiber->task.woken))
+    if (fiber->state == HAWSER__ENDED)
+        hawser__fiber_recycle(fiber);
+    else if (fiber->state == HAWSER__PARKED && atomic_load(&fiber->task.woken))
         hawser__worker_ready(fiber->worker, fiber);
 }
 
@@ -209,15 +228,6 @@ static void expire(hawser__worker *worker) {
     }
 }
 
-static void recycle_ended(hawser__worker *worker) {
-    hawser__fiber *fiber = worker->ended;
-    worker->ended = NULL;
-    if (atomic_load(&fiber->posted))   /* a last wake-up, too late: it must not be found there when the fiber is another one */
-        hawser__inbox_handle(&worker->inbox);
-    hawser__fiber_recycle(fiber);
-    worker->trims = 2;
-}
-
 static void run_ready(hawser__worker *worker) {
     hawser__fiber *next;
     worker->turns = TURNS;
@@ -225,8 +235,7 @@ static void run_ready(hawser__worker *worker) {
         worker->turns--;
         enter(worker, next);
         hawser__context_switch(&worker->loop, &next->context);
-        if (worker->ended)
-            recycle_ended(worker);
+        hawser__worker_arrive(worker);
     }
 }
 

@@ -3,8 +3,8 @@
  * A worker: one thread that runs fibers. It owns its queue, timers and fibers without a lock; other threads reach it through its
  * inbox, and end its sleep through its port.
  *
- * A fiber that parks switches straight to the next one in the queue; the loop on the thread's own stack runs only when the queue
- * is empty, a fiber has ended, or `turns` switches have gone by without a look at the inbox, the timers and the port.
+ * A fiber that parks or ends switches straight to the next one in the queue; the loop on the thread's own stack runs only when
+ * the queue is empty, or `turns` switches have gone by without a look at the inbox, the timers and the port.
  */
 #ifndef HAWSER__WORKER_H
 #define HAWSER__WORKER_H
@@ -26,7 +26,7 @@ struct hawser__worker {
     hawser__fiber *first, **last;       /* the queue */
     unsigned turns;                     /* switches until the loop has to look around */
     unsigned spending;                  /* operations that the running fiber may do before it has to let others run */
-    hawser__fiber *ended;               /* waits to be recycled */
+    hawser__fiber *ended;               /* the fiber that ended just now: whoever goes on sees to what is left of it */
     int64_t now;                        /* the clock when the loop last looked */
     hawser__timers timers;
     hawser__inbox inbox;
@@ -80,8 +80,9 @@ void hawser__worker_yield(hawser__fiber *self);
 /* In the child of a fork: of the worker's fibers only the one that forked is left. */
 void hawser__worker_after_fork(hawser__worker *worker);
 
-/* The calling fiber has ended. */
+/* The calling fiber has ended. Whoever is switched to calls hawser__worker_arrive, from a stack that is not the ended one's. */
 _Noreturn void hawser__worker_leave(hawser__fiber *self);
+void hawser__worker_arrive(hawser__worker *worker);
 
 /* An operation went through without waiting. Now and then a fiber whose operations all do has to let others run. */
 void hawser__worker_spend(void);
