@@ -30,7 +30,8 @@ hawser_group *hawser_group_open(const hawser_group_options *options);
 int hawser_group_go(hawser_group *group, hawser_fn fn, void *arg);
 
 /* Waits until every fiber of GROUP has ended. 0 when all returned 0 or more; -1 with errno, hawser_error() and
- * hawser_moved() of the first that did not; ETIMEDOUT or ECANCELED when the waiting itself was cut short: the fibers go on. */
+ * hawser_moved() of the first that did not; ETIMEDOUT or ECANCELED when the waiting itself was cut short: the fibers go on.
+ * EBUSY: another task waits for it; EDEADLK: the caller is of the group itself. */
 int hawser_group_wait(hawser_group *group);
 
 /* Cancels every fiber of GROUP; those that come later cannot start. Safe from any task, also one of the group. */
@@ -40,7 +41,7 @@ void hawser_group_cancel(hawser_group *group);
 size_t hawser_group_count(hawser_group *group);
 
 /* Cancels what is left, waits for it, and frees GROUP. This wait is not cut short by cancellation or a deadline. The caller
- * is not of the group itself. NULL does nothing. Leaves errno alone. */
+ * is not of the group itself, and nobody else waits for it. NULL does nothing. Leaves errno alone. */
 void hawser_group_close(hawser_group *group);
 
 /* Whether the calling task has been cancelled, and has not cleared that. A fiber that computes asks now and then. */

@@ -185,24 +185,35 @@ bool hawser__kernel_tells_changes(struct hawser__kernel_endpoint *self) {
     return port && port->ops->edge && !(ready & (HAWSER__EPOLL_END | HAWSER__EPOLL_URGENT));
 }
 
-/* A copy of the descriptor is registered, which nobody else can close, and which may be there beside another wait for the same.
- * Without room for one, the descriptor itself. A file that epoll refuses never waits. */
-static int wait_fd(struct hawser__kernel_port *kernel, int fd, short events, hawser__deadline deadline) {
-    struct hawser__epoll_port *port = epoll_port(kernel);
+/* Looks every few milliseconds. The events, 0 when woken, or a negative code. */
+static int look_again_and_again(int fd, short events, hawser__deadline deadline) {
+    struct pollfd watched = {.fd = fd, .events = events};
+    int result = hawser__park(&watched, 1, deadline);
+    return result > 0 ? watched.revents : result;
+}
+
+/* Registers WATCH for FD and waits; the same. Without events the caller looks why it was woken. */
+static int wait_registered(struct hawser__epoll_port *port, int fd, short events, hawser__deadline deadline) {
     struct hawser__epoll_watch watch = {.task = hawser__task_current()};
     struct epoll_event event = {.events = (uint32_t)events | EPOLLRDHUP,
                                 .data = {.u64 = (uintptr_t)&watch | HAWSER__EPOLL_IS_WATCH}};
-    int copy = hawser__sys_dup(fd), watched = copy < 0 ? fd : copy;
-    int result = hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_ADD, watched, &event);
-    if (result == 0) {
-        result = hawser__wait("descriptor", fd, deadline);   /* 0 without events: the caller looks why it was woken */
-        hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_DEL, watched, &event);
-    } else if (result == -EPERM) {
-        watch.events = (uint32_t)events;
-        result = 0;
-    }
-    hawser__sys_close(copy);
+    int result = hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_ADD, fd, &event);
+    if (result < 0)
+        return result;
+    result = hawser__wait("descriptor", fd, deadline);
+    hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_DEL, fd, &event);
     return watch.events ? (int)watch.events : result;
+}
+
+/* A copy of the descriptor is registered, which nobody else can close, and which may be there beside another wait for the same.
+ * Without room for one the descriptor itself is, unless somebody else waits for it. A file that epoll refuses never waits. */
+static int wait_fd(struct hawser__kernel_port *kernel, int fd, short events, hawser__deadline deadline) {
+    int copy = hawser__sys_dup(fd);
+    int result = wait_registered(epoll_port(kernel), copy < 0 ? fd : copy, events, deadline);
+    hawser__sys_close(copy);
+    if (result == -EPERM)
+        return events;
+    return result == -EEXIST ? look_again_and_again(fd, events, deadline) : result;
 }
 
 const struct hawser__kernel_port_ops hawser__epoll_kernel_ops = {

@@ -130,32 +130,40 @@ size_t hawser_group_count(hawser_group *group) {
     return count;
 }
 
-/* True: the group is empty. Else the calling task is written down as the one to be told, or was already. */
-static bool empty_or_enlist(hawser_group *group, hawser__task *task) {
+/* 0: the group is empty. 1: TASK is written down as the one to be told, or was already. -EBUSY: another one is. */
+static int empty_or_enlist(hawser_group *group, hawser__task *task) {
     lock(group);
-    bool empty = group->count == 0;
-    group->waiter = empty ? NULL : task;
+    int result = group->count == 0 ? 0 : group->waiter && group->waiter != task ? -EBUSY : 1;
+    if (result >= 0)
+        group->waiter = result ? task : NULL;
     unlock(group);
-    return empty;
+    return result;
 }
 
+/* Nobody is to be told any more. */
 static void give_up(hawser_group *group) {
     lock(group);
     group->waiter = NULL;
     unlock(group);
 }
 
+static bool is_member(const hawser_group *group, const hawser__task *task) {
+    return task->fiber && task->fiber->group == group;
+}
+
 int hawser_group_wait(hawser_group *group) {
     hawser__task *task = hawser__task_current();
     hawser__deadline deadline = hawser__task_deadline(HAWSER__NEVER);
-    int result = 0;
+    int result = is_member(group, task) ? -EDEADLK : 1;
     (void)(task->fiber ? 0 : hawser__task_wake_fd(task));   /* made before somebody may look at it */
-    while (result == 0 && !empty_or_enlist(group, task))
-        result = hawser__wait("group", -1, deadline);
-    if (result < 0) {
-        give_up(group);
-        return hawser__fail(result, "wait for group");
+    while (result > 0 && (result = empty_or_enlist(group, task)) > 0) {
+        int code = hawser__wait("group", -1, deadline);
+        if (code < 0)
+            give_up(group);
+        result = code < 0 ? code : 1;
     }
+    if (result < 0)
+        return hawser__fail(result, "wait for group");
     return group->failure.code ? hawser__failure_tell(&group->failure) : 0;
 }
 
@@ -165,7 +173,8 @@ void hawser_group_close(hawser_group *group) {
     if (!group)
         return;
     hawser_group_cancel(group);
-    while (!empty_or_enlist(group, task))
+    give_up(group);
+    while (empty_or_enlist(group, task) > 0)
         hawser__wait_through("group", -1);
     hawser__free(group);
     errno = saved;
