@@ -25,7 +25,7 @@ check: deps-check
 check-asan: deps-check
 	cmake --preset asan
 	cmake --build build/asan -j $(JOBS)
-	cd build/asan && UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 $(CTEST)
+	cd build/asan && UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1 $(CTEST)
 
 check-tsan: deps-check
 	cmake --preset tsan

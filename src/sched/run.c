@@ -14,6 +14,7 @@
 #include "base/sys.h"
 #include "base/thread.h"
 #include "fiber/overflow.h"
+#include "sched/sight.h"
 #include "sched/watchdog.h"
 
 #include <errno.h>
@@ -221,6 +222,8 @@ static int run_workers(hawser__run *run) {
     return result;
 }
 
+/* On the alternate stack of a process that is about to die: what a signal handler may not call (the name of a function is looked
+ * up, which may take a lock) is worth its risk here. */
 static bool describe_overflow(const void *address, char *text, size_t size) {
     hawser__worker *worker = hawser__worker_current();
     hawser__fiber *fiber = worker ? worker->running : NULL;
@@ -228,8 +231,10 @@ static bool describe_overflow(const void *address, char *text, size_t size) {
         hawser__stacks *pool = atomic_load(&worker->stacks[i]);
         if (!pool || hawser__stacks_guard_hit(pool, address) != fiber->stack)
             continue;
-        snprintf(text, size, "hawser: fiber %llu \"%s\" (started with the function at %p) overflowed its stack of %zu bytes\n",
-                 (unsigned long long)fiber->number, fiber->name, (void *)(uintptr_t)fiber->fn, fiber->stack_size);
+        char function[128];
+        hawser__function_text(fiber->fn, function, sizeof function);
+        snprintf(text, size, "hawser: fiber %llu \"%s\" (started with %s) overflowed its stack of %zu bytes\n",
+                 (unsigned long long)fiber->number, fiber->name, function, fiber->stack_size);
         return true;
     }
     return false;
