@@ -12,6 +12,8 @@
 
 /* A worker that sleeps is woken when so many closed endpoints wait for it. */
 #define GRAVES 64
+/* The longest that a fiber relies on the port of another worker. */
+#define VISIT (50 * HAWSER__SECOND / 1000)
 
 static struct hawser__epoll_port *epoll_port(struct hawser__kernel_port *port) {
     return (struct hawser__epoll_port *)port;
@@ -49,13 +51,16 @@ static void move_away(struct hawser__epoll_port *port, struct hawser__kernel_end
     hawser__epoll_unref(port);
 }
 
-/* Under the endpoint's lock: two tasks, one for each direction, may come at once. */
+/* Under the endpoint's lock: two tasks, one for each direction, may come at once. 0, a negative code, or 1: it stays in another
+ * worker's port. */
 static int register_locked(struct hawser__epoll_port *port, struct hawser__kernel_endpoint *endpoint,
                            enum hawser__direction direction) {
     struct hawser__kernel_port *old = atomic_load(&endpoint->port);
     bool other_waits = atomic_load(&endpoint->seats[!direction].sitter) != 0;
-    if (old == &port->base || (old && other_waits && !atomic_load(&epoll_port(old)->closed)))
+    if (old == &port->base)
         return 0;
+    if (old && other_waits && !atomic_load(&epoll_port(old)->closed))
+        return 1;
     if (old)
         move_away(epoll_port(old), endpoint);
     atomic_fetch_add(&port->refs, 1);
@@ -68,7 +73,7 @@ static int register_locked(struct hawser__epoll_port *port, struct hawser__kerne
     return result;
 }
 
-/* Another port than our own is only looked at under the lock: it may be on its way out. */
+/* As above. Another port than our own is only looked at under the lock: it may be on its way out. */
 static int register_here(struct hawser__epoll_port *port, struct hawser__kernel_endpoint *endpoint,
                          enum hawser__direction direction) {
     if (atomic_load_explicit(&endpoint->port, memory_order_acquire) == &port->base)
@@ -122,6 +127,8 @@ static bool take_ready(struct hawser__interest *interest) {
     struct hawser__kernel_endpoint *endpoint = hawser__kernel_endpoint(interest->endpoint);
     unsigned bit = 1u << interest->direction, ready = atomic_load(&endpoint->ready);
     interest->ready = (ready & bit) && (atomic_fetch_and(&endpoint->ready, ~bit) & bit);
+    if (interest->ready && interest->direction == HAWSER__IN)
+        endpoint->drained = false;   /* what came is told once: the next read has to try */
     interest->ended = !interest->ready && (ready & HAWSER__EPOLL_END) && interest->direction == HAWSER__IN &&
                       has_ended(endpoint);
     return interest->ready || interest->ended || atomic_load(&interest->endpoint->evicted);
@@ -162,21 +169,35 @@ static bool sends_messages(const struct hawser__interest *interest) {
     return interest->direction == HAWSER__OUT && endpoint->is_unix && endpoint->type != SOCK_STREAM;
 }
 
+/* 0 or 1, as above, or a negative code. */
+static int register_all(struct hawser__epoll_port *port, struct hawser__interest *interests, size_t n) {
+    int result = 0;
+    for (size_t i = 0; i < n && result >= 0; i++) {
+        int one = register_here(port, hawser__kernel_endpoint(interests[i].endpoint), interests[i].direction);
+        result = one != 0 ? one : result;
+    }
+    return result;
+}
+
+/* Somebody else's port may close, with its run, and tell nobody: whoever depends on one looks up now and then. */
+static hawser__deadline visit_end(hawser__deadline deadline) {
+    hawser__deadline end = hawser__clock_monotonic() + VISIT;
+    return end < deadline ? end : deadline;
+}
+
 static int wait_for(struct hawser__kernel_port *kernel, struct hawser__interest *interests, size_t n, const char *what,
                     hawser__deadline deadline, unsigned round) {
-    for (size_t i = 0; i < n; i++) {
-        int result = register_here(epoll_port(kernel), hawser__kernel_endpoint(interests[i].endpoint), interests[i].direction);
-        if (result < 0)
-            return result;
-    }
-    if (n == 1 && sends_messages(interests))
+    int result = register_all(epoll_port(kernel), interests, n);
+    if (result >= 0 && n == 1 && sends_messages(interests))
         return wait_for_receiver(hawser__kernel_endpoint(interests->endpoint), what, deadline, round);
-    while (!take_any(interests, n)) {
-        int result = hawser__wait(what, hawser__kernel_endpoint(interests[0].endpoint)->fd, deadline);
-        if (result < 0)
-            return result;
+    while (result >= 0 && !take_any(interests, n)) {
+        hawser__deadline until = result > 0 ? visit_end(deadline) : deadline;
+        int code = hawser__wait(what, hawser__kernel_endpoint(interests[0].endpoint)->fd, until);
+        if (code < 0 && (code != -ETIMEDOUT || until == deadline))
+            return code;
+        result = result > 0 ? register_all(epoll_port(kernel), interests, n) : 0;
     }
-    return 0;
+    return result < 0 ? result : 0;
 }
 
 bool hawser__kernel_tells_changes(struct hawser__kernel_endpoint *self) {
@@ -185,7 +206,7 @@ bool hawser__kernel_tells_changes(struct hawser__kernel_endpoint *self) {
     return port && port->ops->edge && !(ready & (HAWSER__EPOLL_END | HAWSER__EPOLL_URGENT));
 }
 
-/* Looks every few milliseconds. The events, 0 when woken, or a negative code. */
+/* Looks every few milliseconds, without room for a copy. The events, 0 when woken, or a negative code. */
 static int look_again_and_again(int fd, short events, hawser__deadline deadline) {
     struct pollfd watched = {.fd = fd, .events = events};
     int result = hawser__park(&watched, 1, deadline);
@@ -195,8 +216,7 @@ static int look_again_and_again(int fd, short events, hawser__deadline deadline)
 /* Registers WATCH for FD and waits; the same. Without events the caller looks why it was woken. */
 static int wait_registered(struct hawser__epoll_port *port, int fd, short events, hawser__deadline deadline) {
     struct hawser__epoll_watch watch = {.task = hawser__task_current()};
-    struct epoll_event event = {.events = (uint32_t)events | EPOLLRDHUP,
-                                .data = {.u64 = (uintptr_t)&watch | HAWSER__EPOLL_IS_WATCH}};
+    struct epoll_event event = {.events = (uint32_t)events, .data = {.u64 = (uintptr_t)&watch | HAWSER__EPOLL_IS_WATCH}};
     int result = hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_ADD, fd, &event);
     if (result < 0)
         return result;
@@ -206,14 +226,14 @@ static int wait_registered(struct hawser__epoll_port *port, int fd, short events
 }
 
 /* A copy of the descriptor is registered, which nobody else can close, and which may be there beside another wait for the same.
- * Without room for one the descriptor itself is, unless somebody else waits for it. A file that epoll refuses never waits. */
+ * A file that epoll refuses never waits. */
 static int wait_fd(struct hawser__kernel_port *kernel, int fd, short events, hawser__deadline deadline) {
     int copy = hawser__sys_dup(fd);
-    int result = wait_registered(epoll_port(kernel), copy < 0 ? fd : copy, events, deadline);
+    if (copy < 0)
+        return look_again_and_again(fd, events, deadline);
+    int result = wait_registered(epoll_port(kernel), copy, events, deadline);
     hawser__sys_close(copy);
-    if (result == -EPERM)
-        return events;
-    return result == -EEXIST ? look_again_and_again(fd, events, deadline) : result;
+    return result == -EPERM ? events : result;
 }
 
 const struct hawser__kernel_port_ops hawser__epoll_kernel_ops = {

@@ -49,10 +49,11 @@ static bool wait_again(hawser__endpoint *endpoint, enum hawser__direction direct
     return *result >= 0;
 }
 
+/* What failed is counted as well: a fiber that goes on in spite of it must not keep the others from running. */
 static bool again(hawser__endpoint *endpoint, enum hawser__direction direction, int flags, struct tries *tries,
                   ssize_t *result) {
-    if (*result < 0)
-        return wait_again(endpoint, direction, flags, tries, result);
+    if (*result < 0 && wait_again(endpoint, direction, flags, tries, result))
+        return true;
     hawser__worker_spend();
     return false;
 }
@@ -67,6 +68,8 @@ static int before_read(hawser__endpoint *endpoint, int flags, struct tries *trie
         return 0;
     int result = hawser__kernel_wait(endpoint, HAWSER__IN, tries->what, tries->deadline, 0);
     tries->round = 1;
+    if (result < 0)
+        hawser__worker_spend();
     return result < 0 ? result : 0;
 }
 

@@ -106,6 +106,14 @@ static int wait_for_connection(hawser__endpoint *const *listeners, size_t n, haw
     return hawser__kernel_wait_any(interests, n, "accept", deadline, 0);
 }
 
+/* Where something has run out (descriptors, mostly), those who could give some back run before it is tried again. */
+static void account_for(int fd) {
+    if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
+        hawser__worker_give_way();
+    else
+        hawser__worker_spend();
+}
+
 int hawser__kernel_accept(hawser__endpoint *const *listeners, size_t n, struct sockaddr *peer, socklen_t *len,
                         hawser__deadline deadline, hawser__endpoint **ret) {
     socklen_t room = *len;
@@ -116,8 +124,8 @@ int hawser__kernel_accept(hawser__endpoint *const *listeners, size_t n, struct s
         for (size_t i = 0; i < n; i++) {
             *len = room;
             int fd = try_accept(listeners[i], peer, len);
-            if (fd >= 0)
-                hawser__worker_spend();
+            if (fd != -EAGAIN)
+                account_for(fd);
             if (fd >= 0)
                 return wrap_accepted(listeners[i], fd, ret);
             if (fd != -EAGAIN)
@@ -152,6 +160,12 @@ static bool retries(const struct hawser__kernel_endpoint *self) {
     return self->retry && self->retry->len;
 }
 
+/* What was known is of the socket before it was connected. What has come in is there still, and on a datagram socket a sender may
+ * have been told of room. */
+static void forget_readiness(struct hawser__kernel_endpoint *self) {
+    atomic_fetch_and(&self->ready, 1u << HAWSER__IN | (self->type == SOCK_DGRAM ? 1u << HAWSER__OUT : 0));
+}
+
 /* An interrupted connect goes on by itself: calling it again would say EALREADY. Not so a Unix one, which is made at once
  * or, while the listener's queue is full, not at all (EAGAIN; EINTR where it may block): nothing tells when there is room,
  * so it is tried again while it is awaited. */
@@ -161,7 +175,7 @@ int hawser__kernel_connect_begin(hawser__endpoint *endpoint, const struct sockad
         return -EBADF;
     if (self->retry)
         *self->retry = (struct hawser__kernel_retry){0};
-    atomic_store(&self->ready, 0);   /* what was known is of the socket before it was connected */
+    forget_readiness(self);
     int result = connect_once(self, sa, len);
     if (result != -EINTR && result != -EAGAIN)
         return result;

@@ -167,5 +167,7 @@ int hawser__kernel_sleep(hawser__engine *engine, hawser__deadline deadline) {
     do
         result = hawser__wait("sleep", -1, deadline);
     while (result == 0);
+    if (result == -ECANCELED)
+        hawser__worker_spend();
     return result == -ETIMEDOUT || result == -EAGAIN ? 0 : result;
 }

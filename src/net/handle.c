@@ -22,6 +22,7 @@
 #include "net/timeout.h"
 #include "net/transport.h"
 #include "sched/park.h"
+#include "sched/worker.h"
 
 #include <errno.h>
 
@@ -77,7 +78,7 @@ static uint64_t inside(uint64_t state) {
     return (uint32_t)state / ONE_INSIDE;
 }
 
-static int enter(hawser_sock *sock, enum hawser__side side, unsigned shut) {
+static int get_in(hawser_sock *sock, enum hawser__side side, unsigned shut) {
     uint64_t state = atomic_load(&sock->state), next;
     do {
         next = fresh(state);
@@ -90,6 +91,14 @@ static int enter(hawser_sock *sock, enum hawser__side side, unsigned shut) {
     if (interrupted < 0)
         hawser__leave(sock, side);
     return interrupted;
+}
+
+/* Who is refused and tries again must not keep those from running who could change that. */
+static int enter(hawser_sock *sock, enum hawser__side side, unsigned shut) {
+    int result = get_in(sock, side, shut);
+    if (result < 0)
+        hawser__worker_spend();
+    return result;
 }
 
 int hawser__enter(hawser_sock *sock, enum hawser__side side) {
@@ -186,6 +195,13 @@ void hawser__leave_unix_file(hawser_sock *sock) {
         sock->unix_file->owner = 0;
 }
 
+/* Unless the last reference has gone meanwhile: then the leave that follows closes and frees. */
+static void reopen(hawser_sock *sock) {
+    uint64_t state = atomic_load(&sock->state);
+    while (!(state & GONE) && !atomic_compare_exchange_weak(&sock->state, &state, state & ~(uint64_t)(CLOSED | ENDED)))
+        ;
+}
+
 /* The caller is the only one inside. From ENDED on nobody else gets in, and the leave that follows finds nothing to close. */
 static int detach_alone(hawser_sock *sock) {
     uint64_t alone = fresh(0) + ONE_INSIDE;
@@ -195,7 +211,7 @@ static int detach_alone(hawser_sock *sock) {
         return -EBUSY;
     int fd = sock->engine->ops->detach(sock->endpoints[0], atomic_load(&sock->timeout) == HAWSER__NEVER);
     if (fd < 0) {
-        atomic_fetch_and(&sock->state, ~(uint64_t)(CLOSED | ENDED));
+        reopen(sock);
         return fd;
     }
     sock->endpoint_count = 0;

@@ -64,13 +64,15 @@ ssize_t hawser_recv(hawser_sock *sock, void *buf, size_t size) {
 ssize_t hawser_recv_borrow(hawser_sock *sock, const void **data) {
     void *lent = NULL;
     ssize_t n = hawser__enter(sock, HAWSER__RECEIVER);
+    *data = NULL;
     if (n < 0)
         return hawser__io_fail(sock, n, 0, "receive from");
     n = sock->transport->recv_lend(sock, &lent, SIZE_MAX, hawser__sock_deadline(sock));
     if (n < 0)
         hawser__io_fail(sock, n, 0, "receive from");
     hawser__leave(sock, HAWSER__RECEIVER);
-    *data = n > 0 ? lent : NULL;
+    if (n > 0)
+        *data = lent;
     return n < 0 ? -1 : n;
 }
 

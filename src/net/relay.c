@@ -130,6 +130,8 @@ static int run(struct relay *relay) {
 }
 
 static int relay_entered(hawser_sock *a, hawser_sock *b, int64_t idle, uint64_t sent[2]) {
+    if (a->engine->ops->await != b->engine->ops->await || a->endpoint_count != 1 || b->endpoint_count != 1)
+        return -EOPNOTSUPP;
     struct relay relay = {.directions = {{.from = a, .to = b}, {.from = b, .to = a}}, .idle = idle, .until = HAWSER__NEVER};
     int result = run(&relay);
     for (int i = 0; i < 2; i++) {
@@ -153,26 +155,27 @@ static int enter_all(hawser_sock *const socks[2], enum hawser__side sides[2]) {
     return 0;
 }
 
+/* Apart, so that the addresses are not on the stack of a task that relays. */
+__attribute__((noinline)) static int fail(hawser_sock *a, hawser_sock *b, int code, const uint64_t sent[2]) {
+    hawser_addr one, other;
+    return hawser__fail_moved(code, sent[0] + sent[1], "relay between %s and %s", hawser__peer_text(a, &one),
+                              hawser__peer_text(b, &other));
+}
+
 static int relay_between(hawser_sock *a, hawser_sock *b, int64_t idle, uint64_t sent[2]) {
     enum hawser__side sides[2] = {HAWSER__RECEIVER, HAWSER__SENDER};
     hawser_sock *const socks[2] = {a, b};
-    if (idle < 0 || a == b || a->type == SOCK_DGRAM || b->type == SOCK_DGRAM)
-        return idle < 0 ? (int)idle : -EINVAL;
-    if (a->engine->ops->await != b->engine->ops->await || a->endpoint_count != 1 || b->endpoint_count != 1)
-        return -EOPNOTSUPP;
-    int result = enter_all(socks, sides);
+    int result = idle < 0 ? (int)idle : a == b || a->type != SOCK_STREAM || b->type != SOCK_STREAM ? -EINVAL : 0;
+    if (result == 0)
+        result = enter_all(socks, sides);
     if (result < 0)
-        return result;
+        return fail(a, b, result, sent);
     result = relay_entered(a, b, idle, sent);
+    if (result < 0)
+        fail(a, b, result, sent);
     for (int i = 0; i < 4; i++)
         hawser__leave(socks[i / 2], sides[i % 2]);
-    return result;
-}
-
-/* Apart, so that the addresses are not on the stack of a task that relays. */
-__attribute__((noinline)) static int fail(hawser_sock *a, hawser_sock *b, int code, uint64_t moved) {
-    hawser_addr one, other;
-    return hawser__fail_moved(code, moved, "relay between %s and %s", hawser__peer_text(a, &one), hawser__peer_text(b, &other));
+    return result < 0 ? -1 : 0;
 }
 
 int hawser_relay(hawser_sock *a, hawser_sock *b, const hawser_relay_options *options, uint64_t sent[2]) {
@@ -181,5 +184,5 @@ int hawser_relay(hawser_sock *a, hawser_sock *b, const hawser_relay_options *opt
     int result = relay_between(a, b, hawser__timeout_checked(seconds), moved);
     if (sent)
         memcpy(sent, moved, sizeof moved);
-    return result < 0 ? fail(a, b, result, moved[0] + moved[1]) : 0;
+    return result;
 }

@@ -139,55 +139,58 @@ int hawser_bind(hawser_sock *sock, const char *host, int port) {
 }
 
 int hawser_listen(hawser_sock *sock, int backlog) {
-    int result = hawser__enter(sock, HAWSER__SHORT);
-    if (result == 0) {
-        for (size_t i = 0; i < sock->endpoint_count && result == 0; i++)
-            result = sock->engine->ops->listen(sock->endpoints[i], backlog < 0 ? 0 : backlog);
-        hawser__leave(sock, HAWSER__SHORT);
-    }
     hawser_addr own;
-    return result < 0 ? hawser__fail(result, "listen on %s", hawser__own_text(sock, &own)) : 0;
+    int result = hawser__enter(sock, HAWSER__SHORT);
+    if (result < 0)
+        return hawser__fail(result, "listen on %s", hawser__own_text(sock, &own));
+    for (size_t i = 0; i < sock->endpoint_count && result == 0; i++)
+        result = sock->engine->ops->listen(sock->endpoints[i], backlog < 0 ? 0 : backlog);
+    if (result < 0)
+        hawser__fail(result, "listen on %s", hawser__own_text(sock, &own));
+    hawser__leave(sock, HAWSER__SHORT);
+    return result < 0 ? -1 : 0;
 }
 
-static int accept_endpoint(hawser_sock *sock, hawser_addr *peer, hawser__endpoint **ret) {
-    hawser__endpoint *listeners[2];
+/* Inside, because the listener may be closed and gone when the call has left. */
+static int accept_inside(hawser_sock *sock, hawser_addr *peer, hawser_sock **ret) {
+    hawser__endpoint *listeners[2], *endpoint;
     size_t count = sock->endpoint_count;
     for (size_t i = 0; i < count; i++)
         listeners[i] = sock->endpoints[(sock->turn + i) % count];
     sock->turn++;
     peer->len = sizeof peer->ss;
-    return sock->engine->ops->accept(listeners, count, (struct sockaddr *)&peer->ss, &peer->len, hawser__sock_deadline(sock),
-                                     ret);
+    int result = sock->engine->ops->accept(listeners, count, (struct sockaddr *)&peer->ss, &peer->len,
+                                           hawser__sock_deadline(sock), &endpoint);
+    if (result < 0)
+        return result;
+    *ret = hawser__handle_new(endpoint, sock->family, sock->type, sock->proto);
+    return *ret ? 0 : -ENOMEM;
 }
 
 hawser_sock *hawser_accept(hawser_sock *sock, hawser_addr *peer) {
     hawser_addr addr, own;
-    hawser__endpoint *endpoint;
     hawser_sock *accepted = NULL;
-    int result = hawser__enter(sock, HAWSER__RECEIVER);
-    if (result == 0) {
-        result = accept_endpoint(sock, &addr, &endpoint);
-        hawser__leave(sock, HAWSER__RECEIVER);
-    }
-    if (result == 0 && !(accepted = hawser__handle_new(endpoint, sock->family, sock->type, sock->proto)))
-        result = -ENOMEM;
-    if (result < 0) {
+    int entered = hawser__enter(sock, HAWSER__RECEIVER), result = entered;
+    if (entered == 0)
+        result = accept_inside(sock, &addr, &accepted);
+    if (result < 0)
         hawser__fail(result, "accept on %s", hawser__own_text(sock, &own));
-        return NULL;
-    }
-    if (peer)
+    if (entered == 0)
+        hawser__leave(sock, HAWSER__RECEIVER);
+    if (accepted && peer)
         hawser__addr_take(peer, &addr);
     return accepted;
 }
 
 int hawser_shutdown(hawser_sock *sock, int how) {
     hawser_addr peer;
-    int result = hawser__enter(sock, HAWSER__SHORT);
-    if (result == 0) {
-        result = sock->transport->shutdown(sock, how);
+    int entered = hawser__enter(sock, HAWSER__SHORT);
+    int result = entered < 0 ? entered : sock->transport->shutdown(sock, how);
+    if (result < 0)
+        hawser__fail(result, "shut down connection with %s", hawser__peer_text(sock, &peer));
+    if (entered == 0)
         hawser__leave(sock, HAWSER__SHORT);
-    }
-    return result < 0 ? hawser__fail(result, "shut down connection with %s", hawser__peer_text(sock, &peer)) : 0;
+    return result < 0 ? -1 : 0;
 }
 
 int hawser_detach(hawser_sock *sock) {

@@ -59,6 +59,8 @@ static inline int pass_or_wait(hawser_channel *channel, void *item, bool sends) 
  * that stopped was called from, and here that is mostly right. */
 static __attribute__((noinline)) int pass(hawser_channel *channel, void *item, bool sends) {
     int code = pass_or_wait(channel, item, sends);
+    if (code < 0)
+        hawser__channel_spend(hawser__task_current());
     return code < 0 ? hawser__fail(code, sends ? "send to channel" : "receive from channel") : code;
 }
 

@@ -133,6 +133,11 @@ static void describe(hawser__fiber *fiber, const char *name, hawser_fn fn, void 
         snprintf(fiber->name, sizeof fiber->name, "%s", name);
 }
 
+/* A worker that has not will mark this fiber together with the others. */
+static bool has_passed_on_cancellation(const hawser__worker *worker) {
+    return worker->cancellations == atomic_load(&worker->run->cancellations);
+}
+
 static void begin(hawser__fiber *fiber) {
     hawser__worker *worker = fiber->worker;
     fiber->since = worker->now;
@@ -140,7 +145,7 @@ static void begin(hawser__fiber *fiber) {
     if (worker->fibers)
         worker->fibers->all.previous = fiber;
     worker->fibers = fiber;
-    if (atomic_load_explicit(&worker->run->cancelled, memory_order_relaxed))
+    if (atomic_load_explicit(&worker->run->cancelled, memory_order_relaxed) && has_passed_on_cancellation(worker))
         atomic_store(&fiber->task.cancelled, true);
     hawser__worker_ready(worker, fiber);
 }
@@ -169,10 +174,8 @@ int hawser__fiber_start(hawser__worker *worker, const hawser_go_options *options
     result = fiber ? 0 : -ENOMEM;
     if (fiber) {
         describe(fiber, options->name, fn, arg);
-        result = hawser__group_join(options->group, fiber);
-        if (result == 0)
-            hand_over(fiber);
-        else
+        result = hawser__group_join(options->group, fiber, hand_over);
+        if (result < 0)
             unmake(fiber);
     }
     if (result < 0)

@@ -67,11 +67,13 @@ int hawser_workers(void) {
 
 void hawser_run_cancel(void) {
     hawser__fiber *self = hawser__fiber_current();
-    if (!self)
+    hawser__run *run = self ? self->worker->run : NULL;
+    if (!run)
         return;
-    atomic_store(&self->worker->run->cancelled, true);
-    hawser__run_alarm(self->worker->run);
-    atomic_store(&self->task.cancelled, true);
+    atomic_store(&run->cancelled, true);
+    atomic_fetch_add(&run->cancellations, 1);
+    hawser__worker_cancel(self->worker);
+    hawser__run_alarm(run);
 }
 
 void hawser_fiber_setname(const char *name) {

@@ -61,21 +61,35 @@ hawser_group *hawser_group_open(const hawser_group_options *options) {
     return made;
 }
 
-int hawser__group_join(hawser_group *group, hawser__fiber *fiber) {
-    if (!group)
-        return atomic_load(&fiber->worker->run->cancelled) ? -ECANCELED : 0;
+static void add_member(hawser_group *group, hawser__fiber *fiber) {
+    fiber->group = group;
+    fiber->members = (struct hawser__links){.next = group->members};
+    if (group->members)
+        group->members->members.previous = fiber;
+    group->members = fiber;
+    group->count++;
+}
+
+/* The fiber begins under the lock: nobody finds a member that has not begun, and cancels it too early; and however fast it ends, the
+ * group and its run are there until it is handed over. */
+static int join_and_begin(hawser_group *group, hawser__fiber *fiber, void (*begin)(hawser__fiber *fiber)) {
     lock(group);
     bool cancelled = group->cancelled;
     if (!cancelled) {
-        fiber->group = group;
-        fiber->members = (struct hawser__links){.next = group->members};
-        if (group->members)
-            group->members->members.previous = fiber;
-        group->members = fiber;
-        group->count++;
+        add_member(group, fiber);
+        begin(fiber);
     }
     unlock(group);
     return cancelled ? -ECANCELED : 0;
+}
+
+int hawser__group_join(hawser_group *group, hawser__fiber *fiber, void (*begin)(hawser__fiber *fiber)) {
+    if (group)
+        return join_and_begin(group, fiber, begin);
+    if (atomic_load(&fiber->worker->run->cancelled))
+        return -ECANCELED;
+    begin(fiber);
+    return 0;
 }
 
 static void cancel_members(hawser_group *group) {

@@ -5,8 +5,8 @@
 
 #include "sched/fiber.h"
 
-/* 0; -ECANCELED: the group, or the run, is cancelled. */
-int hawser__group_join(hawser_group *group, hawser__fiber *fiber);
+/* FIBER joins GROUP, and BEGIN is called. 0; -ECANCELED: the group is cancelled or, without one, the run; then it is not called. */
+int hawser__group_join(hawser_group *group, hawser__fiber *fiber, void (*begin)(hawser__fiber *fiber));
 
 /* FIBER, the calling one, returned RESULT with errno ERROR. */
 void hawser__group_note(hawser__fiber *fiber, int result, int error);

@@ -78,7 +78,8 @@ static void after_fork_in_child(void) {
     worker->run->watchdog = NULL;
     atomic_store(&worker->run->busy, 1);
     for (int i = 0; i < worker->run->count; i++)
-        worker->run->workers[i].gone = &worker->run->workers[i] != worker;
+        if (&worker->run->workers[i] != worker)
+            hawser__worker_give_up(&worker->run->workers[i]);
     hawser__worker_after_fork(worker);
 }
 
@@ -154,7 +155,8 @@ static void *work_on_thread(void *argument) {
 
 static void close_workers(hawser__run *run, int opened) {
     for (int i = 0; i < opened; i++)
-        hawser__worker_close(&run->workers[i]);
+        if (!run->workers[i].gone)
+            hawser__worker_close(&run->workers[i]);
 }
 
 static int open_workers(hawser__run *run, hawser__engine *engine) {
@@ -171,7 +173,7 @@ static int open_workers(hawser__run *run, hawser__engine *engine) {
 static int first_fiber(void *arg) {
     hawser__run *run = arg;
     run->result = run->fn(run->arg);
-    hawser__failure_keep(&run->failure, hawser__task_current(), errno);
+    hawser__failure_keep(&run->failure, hawser__task_current(), errno ? errno : EIO);
     return run->result;
 }
 
@@ -269,16 +271,22 @@ static int conduct(hawser__run *run, hawser__engine *engine) {
     return result;
 }
 
-int hawser__run_on(hawser__engine *engine, hawser_fn fn, void *arg, const hawser_run_options *options) {
-    hawser__run *run = run_new(fn, arg, options);
-    int result = run ? conduct(run, engine) : -ENOMEM;
-    if (result < 0) {
-        hawser__free(run);
-        return hawser__fail(result, "run fibers");
-    }
-    result = run->result;
+/* What the run left for the caller; errno stays as it was unless the first fiber failed. */
+static int hand_in(hawser__run *run, int saved) {
+    int result = run->result;
+    errno = saved;
     if (result < 0)
         hawser__failure_tell(&run->failure);
     hawser__free(run);
     return result;
+}
+
+int hawser__run_on(hawser__engine *engine, hawser_fn fn, void *arg, const hawser_run_options *options) {
+    int saved = errno;
+    hawser__run *run = run_new(fn, arg, options);
+    int result = run ? conduct(run, engine) : -ENOMEM;
+    if (result == 0)
+        return hand_in(run, saved);
+    hawser__free(run);
+    return hawser__fail(result, "run fibers");
 }

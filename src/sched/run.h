@@ -18,6 +18,7 @@ struct hawser__run {
     atomic_int busy;
     atomic_bool over;
     atomic_bool cancelled;
+    atomic_uint cancellations;          /* so many times */
     atomic_uint alarms;                 /* each: all fibers look whether they are to end their wait */
     hawser_fn fn;                       /* the first fiber, */
     void *arg;

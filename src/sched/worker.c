@@ -267,8 +267,11 @@ static void sleep_in_port(hawser__worker *worker) {
     atomic_store_explicit(&worker->asleep, false, memory_order_relaxed);
 }
 
-static void cancel_all(hawser__worker *worker) {
-    worker->cancelled = true;
+void hawser__worker_cancel(hawser__worker *worker) {
+    unsigned cancellations = atomic_load(&worker->run->cancellations);
+    if (worker->cancellations == cancellations)
+        return;
+    worker->cancellations = cancellations;
     for (hawser__fiber *fiber = worker->fibers; fiber; fiber = fiber->all.next)
         atomic_store(&fiber->task.cancelled, true);
 }
@@ -278,8 +281,7 @@ static void answer_alarm(hawser__worker *worker) {
     if (alarms == worker->heard)
         return;
     worker->heard = alarms;
-    if (atomic_load(&worker->run->cancelled) && !worker->cancelled)
-        cancel_all(worker);
+    hawser__worker_cancel(worker);
     hawser__worker_stir(worker);
 }
 
@@ -315,4 +317,13 @@ void hawser__worker_after_fork(hawser__worker *worker) {
         if (worker->stacks[i])
             hawser__stacks_after_fork(worker->stacks[i]);
     worker->engine->ops->port_after_fork(worker->port);
+}
+
+void hawser__worker_give_up(hawser__worker *worker) {
+    const struct hawser__engine_ops *ops = worker->engine->ops;
+    if (worker->gone)
+        return;
+    worker->gone = true;
+    ops->port_after_fork(worker->port);
+    ops->port_close(worker->port);
 }

@@ -40,7 +40,7 @@ struct hawser__worker {
     pthread_t thread;                   /* of the workers from 2 on */
     hawser__lock naming;                /* held while somebody else reads the name of a fiber here, or it changes or goes */
     unsigned heard;                     /* the run's alarms that this worker has answered */
-    bool cancelled;                     /* it has passed the cancellation of the run on */
+    unsigned cancellations;             /* those of the run that it has passed on */
     hawser__fiber *fibers;              /* all of them */
     atomic_size_t population;           /* those, and the ones in the inbox that have not started */
     _Atomic(hawser__stacks *) stacks[HAWSER__STACK_CLASSES];
@@ -70,6 +70,9 @@ void hawser__worker_ready(hawser__worker *worker, hawser__fiber *fiber);
 /* How a fiber's task is woken, from any thread. */
 void hawser__worker_wake(hawser__task *task);
 
+/* Marks every fiber, once for each cancellation of the run. On the worker. */
+void hawser__worker_cancel(hawser__worker *worker);
+
 /* Wakes every parked fiber, so that it looks whether its wait is to be cut. On the worker. */
 void hawser__worker_stir(hawser__worker *worker);
 
@@ -79,6 +82,8 @@ void hawser__worker_yield(hawser__fiber *self);
 
 /* In the child of a fork: of the worker's fibers only the one that forked is left. */
 void hawser__worker_after_fork(hawser__worker *worker);
+/* A worker that stayed with the parent. Its descriptors are closed; its memory, which it may have been changing, is left alone. */
+void hawser__worker_give_up(hawser__worker *worker);
 
 /* The calling fiber has ended. Whoever is switched to calls hawser__worker_arrive, from a stack that is not the ended one's. */
 _Noreturn void hawser__worker_leave(hawser__fiber *self);
