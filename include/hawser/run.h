@@ -53,7 +53,8 @@ typedef struct hawser_run_options {
 int hawser_run(hawser_fn fn, void *arg, const hawser_run_options *options);
 
 /* Starts FN(ARG) as a fiber of the calling fiber's worker and group. It runs when the caller next waits or yields. 0; -1 with
- * ENOMEM, EAGAIN (max_fibers), EINVAL (the caller is no fiber: see hawser_run). Python: asyncio.create_task. */
+ * ENOMEM, EAGAIN (max_fibers), ECANCELED (the group, or the run, is cancelled), EINVAL (the caller is no fiber: see hawser_run).
+ * Python: asyncio.create_task. */
 int hawser_go(hawser_fn fn, void *arg);
 
 #define HAWSER_ANY_WORKER (-1)

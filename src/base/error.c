@@ -102,7 +102,10 @@ void hawser__failure_keep(struct hawser__failure *failure, const hawser__task *t
 
 int hawser__failure_tell(const struct hawser__failure *failure) {
     hawser__task *task = hawser__task_current();
-    memcpy(task->sentence, failure->sentence, sizeof failure->sentence);
+    if (!failure->sentence[0])
+        hawser__fail(failure->code, "fiber failed");
+    else
+        memcpy(task->sentence, failure->sentence, sizeof failure->sentence);
     task->told = true;
     task->moved = failure->moved;
     errno = failure->code;

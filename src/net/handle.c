@@ -25,6 +25,8 @@
 #include "sched/worker.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <sys/un.h>
 
 enum { CLOSED = 1, ENDED = 2, RECEIVING = 4, SENDING = 8, GONE = 16, ONE_INSIDE = 32 };
 
@@ -247,7 +249,8 @@ static const char *text(hawser_sock *sock, hawser_addr *addr, bool peer) {
     int result = peer ? ops->getpeername(endpoint, (struct sockaddr *)&addr->ss, &addr->len)
                       : ops->getsockname(endpoint, (struct sockaddr *)&addr->ss, &addr->len);
     hawser__leave(sock, HAWSER__SHORT);
-    return result < 0 ? NULL : hawser_addr_str(addr);
+    bool unnamed = result == 0 && addr->ss.ss_family == AF_UNIX && addr->len <= offsetof(struct sockaddr_un, sun_path);
+    return result < 0 || unnamed ? NULL : hawser_addr_str(addr);
 }
 
 const char *hawser__own_text(hawser_sock *sock, hawser_addr *addr) {
@@ -255,7 +258,8 @@ const char *hawser__own_text(hawser_sock *sock, hawser_addr *addr) {
     return own ? own : "socket";
 }
 
-/* A connection that was reset has no peer any more; its own address is then the best there is. */
+/* A connection that was reset has no peer any more, and that of a Unix listener's client mostly has no name: its own address is
+ * then the best there is. */
 const char *hawser__peer_text(hawser_sock *sock, hawser_addr *addr) {
     const char *peer = text(sock, addr, true);
     return peer ? peer : hawser__own_text(sock, addr);

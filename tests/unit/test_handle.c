@@ -337,6 +337,17 @@ static void closing_under_a_crowd_of_threads_is_safe(void **state) {
     assert_null(compare_census(before));
 }
 
+static void a_socket_without_a_name_is_called_so(void **state) {
+    (void)state;
+    hawser_sock *pair[2];
+    hawser_addr addr;
+    assert_works(hawser_socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    assert_string_equal(hawser__peer_text(pair[0], &addr), "socket");
+    hawser_close(pair[0]);
+    assert_string_equal(hawser__own_text(pair[1], &addr), "socket");
+    hawser_close(pair[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closing_nothing_is_fine_and_closing_leaves_the_error_alone),
@@ -355,6 +366,7 @@ int main(void) {
         cmocka_unit_test(a_descriptor_detached_with_a_timeout_stays_nonblocking),
         cmocka_unit_test(what_cannot_be_detached_stays_open),
         cmocka_unit_test(calls_of_other_threads_do_not_follow_into_a_forked_child),
+        cmocka_unit_test(a_socket_without_a_name_is_called_so),
         cmocka_unit_test(closing_under_a_crowd_of_threads_is_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
