@@ -13,7 +13,7 @@ int main(void) {
         hawser_sendall(c, "Thank you for connecting", 24);
         hawser_close(c);
     }
-    fprintf(stderr, "%s\n", hawser_error());                        /* accept failed for good */
+    fprintf(stderr, "%s\n", hawser_error());                        /* accept on [::]:12345: Too many open files */
     hawser_close(s);
     return 1;
 }

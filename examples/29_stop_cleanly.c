@@ -5,8 +5,8 @@
  * Try it: start it, call it from two other terminals with telnet localhost 8888, then press Ctrl-C in the first.
  *
  * Each client has a fiber: the next example is about those. The signal ends only the waits of the fiber that asked for it, so
- * the conversations go on until their group is closed. That cancels them: the call that each of them waits in fails, it says
- * goodbye and returns, and hawser_group_close returns when all have.
+ * the conversations go on: for a second, or until all have ended by themselves. Then their group is closed, which cancels them:
+ * the call that each of them waits in fails, it says goodbye and returns, and hawser_group_close returns when all have.
  */
 #include <hawser.h>
 #include <signal.h>
@@ -27,6 +27,13 @@ static int talk(void *client) {
     return 0;
 }
 
+static void wait_a_little(hawser_group *clients) {
+    hawser_interrupt_clear();                /* the signal would end this wait as well; a second Ctrl-C does */
+    int64_t outer = hawser_deadline_push(1); /* in seconds */
+    hawser_group_wait(clients);
+    hawser_deadline_pop(outer);
+}
+
 static int serve(void *listener) {
     hawser_group *clients = hawser_group_open(NULL);
     if (!clients || hawser_interrupt_on_signal(SIGINT) < 0)
@@ -38,9 +45,12 @@ static int serve(void *listener) {
             fprintf(stderr, "%s\n", hawser_error());
             hawser_close(c);
         }
+    bool asked = hawser_interrupted() != 0;
     hawser_close(listener);
-    hawser_group_close(clients);
-    return hawser_interrupted() ? 0 : -1; /* errno and the sentence are still those of accept */
+    if (asked)
+        wait_a_little(clients);
+    hawser_group_close(clients); /* cancels those that are left */
+    return asked ? 0 : -1;       /* -1: errno and the sentence are still those of accept */
 }
 
 int main(int argc, char **argv) {

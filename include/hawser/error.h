@@ -15,7 +15,7 @@
  *   cancelled       -1 and ECANCELED (world.h: hawser_interrupt_on_signal); EBADF when the socket was closed meanwhile
  *
  * Successful calls, hawser_close and every free leave errno, sentence and count alone, so that an error can be printed after
- * cleaning up. Nothing here waits; nothing in the library prints, exits or aborts.
+ * cleaning up. Nothing here waits; nothing in the library prints, exits or aborts, but for what hawser_run says of stacks.
  * Python: OSError and its subclasses, socket.timeout, socket.gaierror, socket.herror.
  */
 #ifndef HAWSER_ERROR_H

@@ -35,7 +35,7 @@ typedef struct hawser_stall {
 typedef struct hawser_run_options {
     int workers;            /* threads; 0: one for each CPU that the process may use */
     const char *engine;     /* how workers wait: "epoll", "poll"; NULL: the environment's HAWSER_ENGINE, else the best */
-    size_t stack_size;      /* bytes of a fiber's stack; 0: 65536. Rounded up to pages; memory is used as it is touched */
+    size_t stack_size;      /* bytes of a fiber's stack; 0: 65536. Rounded up to a power of two; see hawser_run */
     size_t max_fibers;      /* of each worker; more fail with EAGAIN; 0: no limit */
     double stall_after;     /* seconds after which on_stall is called; 0: 0.1 */
     void (*on_stall)(const hawser_stall *stall, void *arg);   /* on a thread of its own, once a stall; NULL: nobody looks */

@@ -21,8 +21,8 @@ double hawser_time(void);
 /* Fills BUF with SIZE bytes fit for keys (Python: os.urandom). 0, or -1 with errno: the system has none to give. */
 int hawser_random_bytes(void *buf, size_t size);
 
-/* Parks the calling task for SECONDS (Python: time.sleep). 0; -1 with ECANCELED when interrupted, EINVAL when SECONDS is
- * negative or no number. */
+/* Parks the calling task for SECONDS (Python: time.sleep). 0; -1 with ECANCELED when interrupted, ETIMEDOUT or EAGAIN when a
+ * deadline around it comes first (hawser_deadline_push), EINVAL when SECONDS is negative or no number. */
 int hawser_sleep(double seconds);
 
 #define HAWSER_READABLE 1

@@ -14,7 +14,9 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
+#include <ucontext.h>
 
 #define LINE_SIZE 256
 #define STACK_SIZE ((size_t)64 * 1024)
@@ -29,10 +31,22 @@ static _Atomic(hawser__overflow_describe *) describe_fault;
 
 static const struct sigaction system_action = {.sa_handler = SIG_DFL};
 
-static void report(const void *address) {
+/* Where a large array is stepped over, the fault may be in nobody's guard; the stack pointer tells all the same. */
+static const void *stack_pointer(const ucontext_t *machine) {
+#if defined(__x86_64__)
+    return (const void *)(uintptr_t)machine->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+    return (const void *)(uintptr_t)machine->uc_mcontext.sp;
+#else
+    (void)machine;
+    return NULL;
+#endif
+}
+
+static void report(const void *address, const void *sp) {
     char line[LINE_SIZE + 1];
     hawser__overflow_describe *describe = atomic_load(&describe_fault);
-    if (!describe || !describe(address, line, LINE_SIZE))
+    if (!describe || !describe(address, sp, line, LINE_SIZE))
         return;
     size_t length = strnlen(line, LINE_SIZE);
     if (length == 0 || line[length - 1] != '\n')
@@ -42,9 +56,8 @@ static void report(const void *address) {
 
 /* A signal that somebody sent does not come again by itself. */
 static void on_fault(int signo, siginfo_t *info, void *machine) {
-    (void)machine;
     if (info->si_code > 0)
-        report(info->si_addr);
+        report(info->si_addr, stack_pointer(machine));
     hawser__signal_restore(signo, &system_action);
     if (info->si_code <= 0)
         hawser__signal_again(signo);

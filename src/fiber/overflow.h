@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens when a fiber overflows its stack: the guard page raises SIGSEGV, the handler runs on an alternate stack,
+ * What happens when a fiber overflows its stack: the guard raises SIGSEGV, the handler runs on an alternate stack,
  * writes one line, puts the old action back and lets the signal do what it would have done. Any other SIGSEGV goes straight
  * to the old action.
  */
@@ -10,9 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Writes into TEXT (SIZE bytes) a line, with or without its end, about the fiber whose guard ADDRESS lies in; false when there
- * is none. Called in the signal handler on the thread that faulted. */
-typedef bool hawser__overflow_describe(const void *address, char *text, size_t size);
+/* Writes into TEXT (SIZE bytes) a line, with or without its end, about the fiber that has left its stack: ADDRESS lies in its
+ * guard, or SP, where its stack pointer is (NULL: not known on this processor), nowhere in its stack. False when there is none.
+ * Called in the signal handler on the thread that faulted. */
+typedef bool hawser__overflow_describe(const void *address, const void *sp, char *text, size_t size);
 
 /* Handles SIGSEGV and SIGBUS from now on, unless somebody else does already. Counted: the last end restores. 0 or -errno. */
 int hawser__overflow_begin(hawser__overflow_describe *describe);

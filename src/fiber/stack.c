@@ -29,6 +29,9 @@
 #define FIRST_SLAB ((size_t)64 << 20)
 #define LARGEST_SLAB ((size_t)1 << (sizeof(size_t) > 4 ? 30 : 26))
 #define LARGEST_SLOT ((size_t)1 << (16 + 3 * sizeof(size_t)))   /* 1 TiB, or 256 MiB */
+/* A guard is as large as its stack, up to this: a large array must not reach past it. It takes addresses, and 8 bytes of page
+ * table for each page. */
+#define MOST_GUARD ((size_t)64 << 10)
 #define KEPT_WARM 16
 #define BATCH 32
 
@@ -63,8 +66,9 @@ hawser__stacks *hawser__stacks_new(size_t size) {
     hawser__stacks *pool = size <= LARGEST_SLOT ? hawser__zalloc(sizeof *pool) : NULL;
     if (!pool)
         return NULL;
-    pool->guard_size = page;
-    pool->slot_size = round_up(size > 3 * page ? size : 3 * page, page);
+    size = round_up(size > 2 * page ? size : 2 * page, page);
+    pool->guard_size = size < MOST_GUARD ? size : MOST_GUARD;
+    pool->slot_size = size + pool->guard_size;
     pool->colour_shift = 63 - (unsigned)__builtin_clzll(pool->slot_size);
     return pool;
 }

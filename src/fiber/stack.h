@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stacks: a pool of slots of one size. Memory is reserved in slabs without being charged (MAP_NORESERVE), is used page by
- * page as it is touched, and never in huge pages; the lowest page of each slot is a guard. Slots come back last in, first
- * out, so that a warm one is used next; nothing is returned to the system on that path. What has not been used for a while
- * is, by hawser__stacks_trim.
+ * page as it is touched, and never in huge pages; below each stack is a guard, as large as the stack but no larger than
+ * 64 KiB. Slots come back last in, first out, so that a warm one is used next; nothing is returned to the system on that path.
+ * What has not been used for a while is, by hawser__stacks_trim.
  *
  * Guards: MADV_GUARD_INSTALL where the kernel has it (no mapping of its own for each), mprotect for as many as the system
  * allows mappings, none beyond. hawser__stacks_guarded tells.
@@ -19,7 +19,7 @@
 
 typedef struct hawser__stacks hawser__stacks;
 
-/* A pool of slots of SIZE bytes (rounded up to pages, at least two and the guard). NULL = ENOMEM. Nothing is reserved yet. */
+/* A pool of stacks of SIZE bytes, rounded up to pages and at least two. NULL = ENOMEM. Nothing is reserved yet. */
 hawser__stacks *hawser__stacks_new(size_t size);
 /* All slots have been given back. */
 void hawser__stacks_free(hawser__stacks *pool);

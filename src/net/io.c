@@ -16,6 +16,8 @@
 int hawser__io_fail(hawser_sock *sock, ssize_t code, uint64_t moved, const char *verb) {
     hawser_addr addr;
     const char *peer = hawser__peer_text(sock, &addr);
+    if (code == -EBUSY)
+        return hawser__fail(EBUSY, "%s %s, which another task does already", verb, peer);
     return moved ? hawser__fail_moved((int)code, moved, "%s %s after %llu bytes", verb, peer, (unsigned long long)moved)
                  : hawser__fail((int)code, "%s %s", verb, peer);
 }

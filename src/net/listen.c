@@ -171,7 +171,7 @@ static bool has_file(const hawser_addr *addr) {
 /* Finds the addresses and opens them into ENDPOINTS. 0 or more; a code with plan->failed set; -1 with the sentence set
  * already is told apart by SAID. */
 static int open_host(struct plan *plan, const char *host, int port, hawser__endpoint *endpoints[2], bool *said) {
-    bool loopbacks = host && strcmp(host, "localhost") == 0 && plan->options.family == AF_UNSPEC &&
+    bool loopbacks = strcmp(host, "localhost") == 0 && plan->options.family == AF_UNSPEC &&
                      plan->options.type != SOCK_DGRAM;   /* only accept knows how to wait on two sockets */
     hawser_addrinfo *list = NULL, *second = NULL;
     int result;
@@ -185,7 +185,7 @@ static int open_host(struct plan *plan, const char *host, int port, hawser__endp
         result = open_loopbacks(plan, list, second, endpoints);
     else if (has_file(&list->addr))
         result = open_unix_file(plan, list, &endpoints[0]);
-    else if (!host || host[0] == '\0')
+    else if (host[0] == '\0')
         result = open_any(plan, list, &endpoints[0]);
     else
         result = open_first(plan, list, &endpoints[0]);
@@ -222,6 +222,10 @@ hawser_sock *hawser_create_server(const char *host, int port, const hawser_liste
     hawser__endpoint *endpoints[2] = {NULL, NULL};
     char target[HAWSER_ADDR_TEXT];
     bool said = false;
+    if (!host) {   /* an unset variable must not mean the whole world, as "" does */
+        hawser__fail(EINVAL, "listen on no host, port %d", port);
+        return NULL;
+    }
     if (options)
         plan.options = *options;
     if (plan.options.type == 0)

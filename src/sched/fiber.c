@@ -15,7 +15,7 @@
 
 #define CACHE_LINE 64
 #define DEFAULT_STACK ((size_t)64 * 1024)
-#define SMALLEST_CLASS 13   /* 8 KiB: the guard, and one page */
+#define SMALLEST_CLASS 13   /* 8 KiB: two pages */
 
 struct hawser__defer {
     struct hawser__defer *next;

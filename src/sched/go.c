@@ -23,7 +23,9 @@ int hawser_go_with(const hawser_go_options *options, hawser_fn fn, void *arg) {
     hawser__fiber *self = hawser__fiber_current();
     hawser__run *run = run_for(&chosen);
     if (!run)
-        return hawser__fail(EINVAL, "start fiber from a plain thread");
+        return hawser__fail(EINVAL, "start fiber from a plain thread, outside of hawser_run");
+    if (!fn)
+        return hawser__fail(EINVAL, "start fiber without a function");
     if (!chosen.group && self)
         chosen.group = self->group;
     hawser__worker *worker = hawser__run_worker(run, chosen.worker);

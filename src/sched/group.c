@@ -187,6 +187,8 @@ void hawser_group_close(hawser_group *group) {
     if (!group)
         return;
     hawser_group_cancel(group);
+    if (is_member(group, task))
+        return;
     give_up(group);
     while (empty_or_enlist(group, task) > 0)
         hawser__wait_through("group", -1);

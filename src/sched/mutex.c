@@ -71,7 +71,7 @@ int hawser_mutex_lock(hawser_mutex *mutex) {
     int code = hawser__task_cut(task) ? -ECANCELED : 0;
     if (code == 0 && !take_free(mutex, task))
         code = hawser__mutex_is_held(mutex, task) ? -EDEADLK : wait_in_line(mutex, task);
-    return code < 0 ? hawser__fail(code, "lock mutex") : 0;
+    return code < 0 ? hawser__fail(code, code == -EDEADLK ? "lock mutex that the caller holds already" : "lock mutex") : 0;
 }
 
 int hawser_mutex_trylock(hawser_mutex *mutex) {
@@ -107,7 +107,7 @@ int hawser_mutex_unlock(hawser_mutex *mutex) {
     if (swap(&mutex->holder, (uintptr_t)task, FREE))
         return 0;
     if (!hawser__mutex_is_held(mutex, task))
-        return hawser__fail(EPERM, "unlock mutex");
+        return hawser__fail(EPERM, "unlock mutex that the caller does not hold");
     hawser__mutex_release(mutex, task);
     return 0;
 }

@@ -224,22 +224,30 @@ static int run_workers(hawser__run *run) {
     return result;
 }
 
+static bool has_left_stack(const hawser__worker *worker, const hawser__fiber *fiber, const void *address, const void *sp) {
+    uintptr_t at = (uintptr_t)sp, lowest = (uintptr_t)fiber->stack;
+    for (int i = 0; i < HAWSER__STACK_CLASSES; i++) {
+        hawser__stacks *pool = atomic_load(&worker->stacks[i]);
+        if (pool && hawser__stacks_guard_hit(pool, address) == fiber->stack)
+            return true;
+    }
+    return sp && (at < lowest || at > lowest + fiber->stack_size);
+}
+
 /* On the alternate stack of a process that is about to die: what a signal handler may not call (the name of a function is looked
  * up, which may take a lock) is worth its risk here. */
-static bool describe_overflow(const void *address, char *text, size_t size) {
+static bool describe_overflow(const void *address, const void *sp, char *text, size_t size) {
     hawser__worker *worker = hawser__worker_current();
     hawser__fiber *fiber = worker ? worker->running : NULL;
-    for (int i = 0; fiber && i < HAWSER__STACK_CLASSES; i++) {
-        hawser__stacks *pool = atomic_load(&worker->stacks[i]);
-        if (!pool || hawser__stacks_guard_hit(pool, address) != fiber->stack)
-            continue;
-        char function[128];
-        hawser__function_text(fiber->fn, function, sizeof function);
-        snprintf(text, size, "hawser: fiber %llu \"%s\" (started with %s) overflowed its stack of %zu bytes\n",
-                 (unsigned long long)fiber->number, fiber->name, function, fiber->stack_size);
-        return true;
-    }
-    return false;
+    if (!fiber || !has_left_stack(worker, fiber, address, sp))
+        return false;
+    char function[128], name[HAWSER__QUOTED] = "";
+    hawser__function_text(fiber->fn == first_fiber ? worker->run->fn : fiber->fn, function, sizeof function);
+    if (fiber->name[0])
+        hawser__quote(fiber->name, name, sizeof name);
+    snprintf(text, size, "hawser: fiber %llu%s%s%s (started with %s) overflowed its stack of %zu bytes\n",
+             (unsigned long long)fiber->number, *name ? " \"" : "", name, *name ? "\"" : "", function, fiber->stack_size);
+    return true;
 }
 
 static hawser__run *run_new(hawser_fn fn, void *arg, const hawser_run_options *options) {

@@ -19,7 +19,7 @@ struct hawser__run {
     atomic_bool over;
     atomic_bool cancelled;
     atomic_uint cancellations;          /* so many times */
-    atomic_uint alarms;                 /* each: all fibers look whether they are to end their wait */
+    atomic_uint alarms;                 /* each: the fibers whose wait is to be cut are woken */
     hawser_fn fn;                       /* the first fiber, */
     void *arg;
     int result;                         /* what it returned */
@@ -46,7 +46,7 @@ static inline unsigned hawser__run_alarms(const hawser__run *run) {
     return atomic_load(&run->alarms);
 }
 
-/* Wakes every fiber of RUN; async-signal-safe. */
+/* Wakes the fibers of RUN whose wait is to be cut; async-signal-safe. */
 void hawser__run_alarm(hawser__run *run);
 
 /* The worker for NUMBER of hawser_go_on (0: the calling fiber's); NULL = there is none. */

@@ -210,6 +210,8 @@ void hawser__worker_post(hawser__worker *worker, hawser__post *post) {
 
 void hawser__worker_stir(hawser__worker *worker) {
     for (hawser__fiber *fiber = worker->fibers; fiber; fiber = fiber->all.next) {
+        if (!hawser__task_cut(&fiber->task))
+            continue;
         atomic_store(&fiber->task.woken, true);
         if (fiber->state == HAWSER__PARKED)
             hawser__worker_ready(worker, fiber);

@@ -73,7 +73,7 @@ void hawser__worker_wake(hawser__task *task);
 /* Marks every fiber, once for each cancellation of the run. On the worker. */
 void hawser__worker_cancel(hawser__worker *worker);
 
-/* Wakes every parked fiber, so that it looks whether its wait is to be cut. On the worker. */
+/* Wakes every fiber whose wait is to be cut. On the worker. */
 void hawser__worker_stir(hawser__worker *worker);
 
 /* The calling fiber stops. PARKED: until it is woken or DEADLINE; READY: until its turn comes again. errno is kept. */

@@ -63,6 +63,8 @@ static hawser_file *no_file(hawser_file *half, int code, const char *mode, const
 hawser_file *hawser_makefile(hawser_sock *sock, const char *mode) {
     hawser_file *file = NULL;
     hawser_addr addr;
+    if (!sock)
+        return NULL;
     int result = new_file(mode, &file);
     if (result == 0)
         result = hawser__source_open_sock(&file->source, sock);

@@ -2,7 +2,8 @@
 /*
  * usage: overflow WORKER NAME STACK_SIZE DEPTH
  *
- * Wrong with DEPTH 0: a fiber calls itself until its stack is used up. Right with a depth for which its stack is large enough.
+ * Wrong with DEPTH 0: a fiber calls itself until its stack is used up; and with -1: it has an array that is larger than its stack.
+ * Right with a depth for which its stack is large enough.
  * An empty NAME is none, a STACK_SIZE of 0 that of the run.
  */
 #include <hawser.h>
@@ -16,13 +17,19 @@ __attribute__((noinline)) static int dig(int depth) {
     return depth == bottom ? 0 : dig(depth + 1) + spade[depth % 100];
 }
 
+__attribute__((noinline)) static int clear_a_field(void) {
+    volatile char field[100000];
+    for (size_t i = 0; i < sizeof field; i++)
+        field[i] = 0;
+    return field[0];
+}
+
 int look_for_gold(void *arg);   /* exported, so that its name is known when the program runs */
 
 int look_for_gold(void *arg) {
     (void)arg;
     hawser_yield();
-    dig(1);
-    return 0;
+    return bottom < 0 ? clear_a_field() : dig(1) * 0;
 }
 
 static int command(void *arg) {

@@ -232,8 +232,8 @@ static int ask_for_stacks(void *arg) {
     const size_t page = *(size_t *)arg;
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
         struct stack got = stack_for(asked[i]);
-        size_t least = asked[i] > 3 * page ? asked[i] : 3 * page;
-        EXPECT(got.size + page >= least && got.size + page < 2 * least);
+        size_t least = asked[i] > 2 * page ? asked[i] : 2 * page;
+        EXPECT(got.size >= least && got.size < 2 * least);
         EXPECT(got.room + 4096 >= got.size && got.room < got.size); /* its record and its colour at the top */
     }
     EXPECT(stack_for(40000).pool == stack_for(65536).pool);

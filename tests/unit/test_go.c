@@ -68,7 +68,7 @@ static void without_a_group_a_plain_thread_starts_nothing(void **state) {
         start_thread(&thread, ways[i], NULL);
         assert_int_equal(finish(&thread), -1);
         assert_int_equal(thread.code, EINVAL);
-        assert_string_equal(thread.sentence, "start fiber from a plain thread: Invalid argument");
+        assert_string_equal(thread.sentence, "start fiber from a plain thread, outside of hawser_run: Invalid argument");
     }
     assert_as_expected();
 }

@@ -15,10 +15,10 @@ static void a_mutex_is_held_by_the_one_who_locked_it(void **state) {
     hawser_mutex *mutex = hawser_mutex_new();
     assert_non_null(mutex);
     assert_fails(hawser_mutex_unlock(mutex), EPERM);
-    assert_sentence("unlock mutex: Operation not permitted");
+    assert_sentence("unlock mutex that the caller does not hold: Operation not permitted");
     assert_works(hawser_mutex_lock(mutex));
     assert_fails(hawser_mutex_lock(mutex), EDEADLK);
-    assert_sentence("lock mutex: Resource deadlock avoided");
+    assert_sentence("lock mutex that the caller holds already: Resource deadlock avoided");
     assert_fails(hawser_mutex_trylock(mutex), EBUSY);
     assert_sentence("lock mutex: Device or resource busy");
     assert_works(hawser_mutex_unlock(mutex));

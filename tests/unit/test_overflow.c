@@ -71,14 +71,16 @@ static bool died_of(int signo) {
     return WIFSIGNALED(child.status) && WTERMSIG(child.status) == signo;
 }
 
-static bool describe(const void *address, char *text, size_t size) {
+static bool describe(const void *address, const void *sp, char *text, size_t size) {
+    (void)sp;
     if (!hawser__stacks_guard_hit(pool, address))
         return false;
     snprintf(text, size, "%s", LINE);
     return true;
 }
 
-static bool describe_at_length(const void *address, char *text, size_t size) {
+static bool describe_at_length(const void *address, const void *sp, char *text, size_t size) {
+    (void)sp;
     memset(text, 'x', size);
     return hawser__stacks_guard_hit(pool, address) != NULL;
 }
