@@ -176,6 +176,25 @@ static void what_cannot_be_relayed_is_refused(void **state) {
     end(&s);
 }
 
+static void a_socket_of_packets_is_EINVAL_on_either_side(void **state) {
+    (void)state;
+    scene s = {.left = tcp_wire(false), .right = unix_wire(SOCK_SEQPACKET), .options = {.idle_timeout = 0.1}};
+    assert_fails(hawser_relay(s.left.sock, s.right.sock, &s.options, NULL), EINVAL);
+    assert_fails(hawser_relay(s.right.sock, s.left.sock, &s.options, NULL), EINVAL);
+    end(&s);
+}
+
+static void a_closed_socket_is_EBADF_on_either_side(void **state) {
+    (void)state;
+    scene s = {.left = tcp_wire(false), .right = tcp_wire(false)};
+    hawser_close(hawser_ref(s.left.sock));
+    assert_fails(hawser_relay(s.left.sock, s.right.sock, NULL, NULL), EBADF);
+    assert_fails(hawser_relay(s.right.sock, s.left.sock, NULL, NULL), EBADF);
+    hawser_unref(s.left.sock);
+    s.left.sock = NULL;
+    end(&s);
+}
+
 static void sockets_that_are_in_use_are_left_alone(void **state) {
     (void)state;
     scene s = {0};
@@ -205,6 +224,8 @@ int main(void) {
         cmocka_unit_test(closing_a_socket_ends_it),
         cmocka_unit_test(the_deadline_of_the_task_counts_and_that_of_the_sockets_does_not),
         cmocka_unit_test(what_cannot_be_relayed_is_refused),
+        cmocka_unit_test(a_socket_of_packets_is_EINVAL_on_either_side),
+        cmocka_unit_test(a_closed_socket_is_EBADF_on_either_side),
         cmocka_unit_test(sockets_that_are_in_use_are_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
