@@ -114,8 +114,10 @@ static bool forget(struct hawser__kernel_port *kernel, struct hawser__kernel_end
 
 /* Waiting. */
 
+/* This and wait_for_receiver are out of line: what they keep is not for the stack of everybody who waits. */
+
 /* A hang-up is looked at again: the socket may have been connected anew since. */
-static bool has_ended(struct hawser__kernel_endpoint *endpoint) {
+__attribute__((noinline)) static bool has_ended(struct hawser__kernel_endpoint *endpoint) {
     struct pollfd fd = {.fd = endpoint->fd, .events = POLLIN | POLLRDHUP};
     bool ended = hawser__sys_poll(&fd, 1, 0) > 0 && (fd.revents & POLLRDHUP);
     if (!ended)
@@ -149,8 +151,8 @@ static bool is_writable(struct hawser__kernel_endpoint *endpoint) {
 /* For a message to a Unix socket whose queue is full. Each try in vain is told as a change, because its own memory was freed,
  * and that of a socket which is not connected is the only one: poll calls it writable all the time. So changes are believed
  * when poll agrees, and did not at the beginning; else it is tried again after a pause. */
-static int wait_for_receiver(struct hawser__kernel_endpoint *endpoint, const char *what, hawser__deadline deadline,
-                             unsigned round) {
+__attribute__((noinline)) static int wait_for_receiver(struct hawser__kernel_endpoint *endpoint, const char *what,
+                                                       hawser__deadline deadline, unsigned round) {
     hawser__deadline until = hawser__pause_end(hawser__clock_monotonic(), round, deadline);
     bool always = is_writable(endpoint);
     if (until < 0)

@@ -13,7 +13,7 @@
 /* Operations in a row. */
 #define SPENDING 64
 #define CACHE_LINE 64
-#define STACK_LINES 8
+#define STACK_LINES 11
 #define RECORD_LINES 3
 #define TRIM_EVERY (1 * HAWSER__SECOND)
 
@@ -68,7 +68,7 @@ static hawser__fiber *take_first(hawser__worker *worker) {
 
 /* Asks for COUNT lines of the cache from AT on, without loop or branch. */
 #define ASK_FOR(at, count)                                                                                                    \
-    _Pragma("GCC unroll 8") for (int i = 0; i < (count); i++)                                                                 \
+    _Pragma("GCC unroll 11") for (int i = 0; i < (count); i++)                                                                 \
         __builtin_prefetch((const char *)(at) + i * CACHE_LINE)
 
 /* Who has been parked for long has gone cold. While this fiber runs, the stack of the next and the record of the one after that
@@ -98,7 +98,7 @@ static void enter_loop(hawser__worker *worker) {
 }
 
 /* Who runs next: a fiber, or NULL, which is the loop. */
-static hawser__fiber *enter_next(hawser__worker *worker) {
+static inline hawser__fiber *enter_next(hawser__worker *worker) {
     hawser__fiber *next = worker->turns > 0 ? take_first(worker) : NULL;
     if (next) {
         worker->turns--;
@@ -126,7 +126,8 @@ static void switch_away(hawser__worker *worker, hawser__fiber *self) {
         hawser__context_switch(&self->context, &worker->loop);
     else if (next != self)
         hawser__context_switch_alike(&self->context, &next->context);
-    hawser__worker_arrive(worker);
+    if (worker->ended)
+        hawser__worker_arrive(worker);
     errno = saved;
 }
 
