@@ -20,14 +20,17 @@ static const struct {
             {"How many results must a read keep apart?", "five"},
             {"What has no borders between messages?", "stream"}};
 
-/* 1 right, 0 wrong, -1 no answer. */
+enum { LATE = -2, GONE, WRONG, RIGHT };
+
 static int ask(hawser_file *f, size_t number) {
     char line[80];
     int64_t outer = hawser_deadline_push(for_one);
     hawser_printf(f, "%.1f s are left. %s\n", hawser_deadline_left(), quiz[number].question);
     ssize_t n = hawser_readline(f, line, sizeof line);
     hawser_deadline_pop(outer);
-    return n <= 0 ? -1 : strncmp(line, quiz[number].answer, strlen(quiz[number].answer)) == 0;
+    if (n <= 0)
+        return n < 0 && errno == ETIMEDOUT ? LATE : GONE; /* the end of the stream is 0, and errno then nobody's */
+    return strncmp(line, quiz[number].answer, strlen(quiz[number].answer)) == 0 ? RIGHT : WRONG;
 }
 
 static void play(hawser_file *f) {
@@ -36,10 +39,10 @@ static void play(hawser_file *f) {
     int64_t outer = hawser_deadline_push(for_all);
     for (size_t i = 0; i < 3 && result >= 0; i++) {
         result = ask(f, i);
-        right += result == 1;
+        right += result == RIGHT;
     }
     hawser_deadline_pop(outer);
-    hawser_printf(f, "%s%d of 3 are right.\n", result < 0 && errno == ETIMEDOUT ? "Too late. " : "", right);
+    hawser_printf(f, "%s%d of 3 are right.\n", result == LATE ? "Too late. " : "", right);
 }
 
 static int talk(void *client) {

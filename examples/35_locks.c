@@ -45,7 +45,8 @@ static int watch(void *arg) {
     for (int i = 0; i < FIBERS; i++)
         if (hawser_go_on(1 + i % 2, work, NULL) < 0)
             return -1;
-    hawser_mutex_lock(mutex);
+    if (hawser_mutex_lock(mutex) < 0)
+        return -1;
     while (done < FIBERS && hawser_cond_wait(changed, mutex) == 0) /* the mutex is given up while it sleeps */
         ;
     printf("%d have worked, at most %d at a time, %d are left\n", done, most, inside);

@@ -14,7 +14,7 @@ static char **target; /* host and port */
 static int carry(void *client) {
     uint64_t sent[2] = {0, 0};
     hawser_sock *server = hawser_create_connection(target[0], atoi(target[1]), NULL);
-    if (!server || hawser_relay(client, server, NULL, sent) < 0)
+    if (!server || hawser_relay(client, server, NULL, sent) < 0) /* options: an idle_timeout */
         fprintf(stderr, "%s\n", hawser_error());
     printf("%llu bytes there, %llu back\n", (unsigned long long)sent[0], (unsigned long long)sent[1]);
     hawser_close(server);
