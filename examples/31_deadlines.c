@@ -14,23 +14,20 @@
 #include <string.h>
 
 static double for_one = 5, for_all = 8;
-static const struct {
-    const char *question, *answer;
-} quiz[] = {{"What is thick, laid from many fibers, and holds a ship?", "hawser"},
-            {"How many results must a read keep apart?", "five"},
-            {"What has no borders between messages?", "stream"}};
+static const struct { const char *question, *answer; } quiz[] = {
+    {"What is thick, laid from many fibers, and holds a ship?", "hawser"},
+    {"How many results must a read keep apart?", "five"}, {"What has no borders between messages?", "stream"}};
 
 enum { LATE = -2, GONE, WRONG, RIGHT };
-
 static int ask(hawser_file *f, size_t number) {
     char line[80];
     int64_t outer = hawser_deadline_push(for_one);
     hawser_printf(f, "%.1f s are left. %s\n", hawser_deadline_left(), quiz[number].question);
     ssize_t n = hawser_readline(f, line, sizeof line);
     hawser_deadline_pop(outer);
-    if (n <= 0)
-        return n < 0 && errno == ETIMEDOUT ? LATE : GONE; /* the end of the stream is 0, and errno then nobody's */
-    return strncmp(line, quiz[number].answer, strlen(quiz[number].answer)) == 0 ? RIGHT : WRONG;
+    if (n > 0)
+        return strncmp(line, quiz[number].answer, strlen(quiz[number].answer)) == 0 ? RIGHT : WRONG;
+    return n < 0 && errno == ETIMEDOUT ? LATE : GONE; /* the end of the stream is 0, and errno then nobody's */
 }
 
 static void play(hawser_file *f) {
