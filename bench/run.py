@@ -49,12 +49,17 @@ def rows(programs):
                       {"connections": 50, "depth": depth}, programs.reference("lines"), [("Hawser", programs.ours("lines"))],
                       programs.peers("lines"), LINE_BY_LINE, unit=("batch", "batches", 1e6, "µs"))
     yield PairRow("churn", "connect, 64 B, close, 50 at a time", 1.05, "churn", {"connections": 50, "size": 64},
-                  programs.reference("churn"), [("Hawser", programs.ours("churn"))], programs.peers("churn"),
+                  programs.reference("churn"),
+                  [("Hawser", programs.ours("churn")), ("Hawser, hawser_server", programs.ours("churn_server"))],
+                  programs.peers("churn"),
                   unit=("connection", "connections", 1e6, "µs"))
     yield PairRow("udp", "datagrams of 64 B, 64 in flight", 1.00, "datagrams", {"depth": 64, "size": 64},
                   programs.reference("datagrams"), [("Hawser", programs.ours("datagrams"))],
                   unit=("datagram", "datagrams", 1e6, "µs"))
-    yield AbsentRow("udp-bulk", "bulk datagrams with GSO and GRO", "3 times better", "there is no call for batches yet")
+    yield PairRow("udp-bulk", "bulk datagrams of 1,200 B with GSO and GRO, against a batch of single ones", 0.33, "datagrams",
+                  {"depth": 160, "size": 1200, "segments": 40}, programs.reference("datagrams"),
+                  [("Hawser, segmentation", programs.ours("datagrams", 1, 1)), ("Hawser", programs.ours("datagrams"))],
+                  unit=("datagram", "datagrams", 1e6, "µs"))
     file = programs.build / "file.bin"
     yield PairRow("file", "a file of 64 MiB over TCP", 1.03, "download", {"file": file}, programs.reference("file", file),
                   [("Hawser", programs.ours("file", file))], unit=("file", "files", 1e3, "ms"),
@@ -64,8 +69,8 @@ def rows(programs):
                   [("reference", programs.reference("echo"), False), ("Hawser", programs.ours("echo"), True),
                    ("Hawser, borrowing", programs.ours("echo_borrow"), True)],
                   programs.peers("echo", without=TOO_MANY_THREADS))
-    yield AbsentRow("idle-keep", "memory of an idle connection that holds no fiber", "≤ 250 B",
-                    "hawser_keep comes with the server")
+    yield IdleRow("idle-keep", "memory of an idle connection between messages, with hawser_keep", 250,
+                  [("reference", programs.reference("echo"), False), ("Hawser", programs.ours("kept"), True)])
     yield MicroRow("micro", "inside a worker",
                    [("switch", {"switch": 5}), ("start_end", {"start_end": 40}), ("channel", {"handoff": 20}), ("yield", {}),
                     ("mutex", {}), ("pair", {}), ("sleep", {})])

@@ -45,8 +45,12 @@ add_executable(million tests/limits/million.c)
 set_target_properties(million PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 target_link_libraries(million PRIVATE hawser_static Threads::Threads)
 
+add_executable(serving tests/serving/server.c)
+set_target_properties(serving PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+target_link_libraries(serving PRIVATE hawser_static Threads::Threads)
+
 list(JOIN HAWSER_ENGINES " " engines)
-foreach(folder api interop stories limits)
+foreach(folder api interop stories limits serving)
   file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/test_*.py)
   foreach(source ${sources})
     get_filename_component(name ${source} NAME_WE)

@@ -31,5 +31,9 @@
 #include <hawser/channel.h>
 #include <hawser/offload.h>
 #include <hawser/relay.h>
+#include <hawser/request.h>
+#include <hawser/server.h>
+#include <hawser/counters.h>
+#include <hawser/activation.h>
 
 #endif

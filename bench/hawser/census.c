@@ -7,14 +7,12 @@
 #include "serve.h"
 #include "support.h"
 
-static int tell_worker(void *client) {
+static void tell_worker(hawser_request *r) {
     char request[1], worker = (char)hawser_worker();
-    while (hawser_recv(client, request, sizeof request) > 0 && hawser_sendall(client, &worker, 1) == 0)
+    while (hawser_recv(r->sock, request, sizeof request) > 0 && hawser_sendall(r->sock, &worker, 1) == 0)
         ;
-    hawser_close(client);
-    return 0;
 }
 
 int main(int argc, char **argv) {
-    return serve(bench_number(argc, argv, 1, 2), tell_worker);
+    return serve_requests(bench_number(argc, argv, 1, 2), SOCK_STREAM, tell_worker, false);
 }

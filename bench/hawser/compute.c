@@ -23,19 +23,17 @@ static void compute(void) {
         ;
 }
 
-static int echo(void *client) {
+static void echo(hawser_request *r) {
     char text[512];
     ssize_t n;
-    while ((n = hawser_recv(client, text, sizeof text)) > 0) {
+    while ((n = hawser_recv(r->sock, text, sizeof text)) > 0) {
         compute();
-        if (hawser_sendall(client, text, (size_t)n) < 0)
+        if (hawser_sendall(r->sock, text, (size_t)n) < 0)
             break;
     }
-    hawser_close(client);
-    return 0;
 }
 
 int main(int argc, char **argv) {
     work = 1000 * bench_number(argc, argv, 2, 200);
-    return serve(bench_number(argc, argv, 1, 1), echo);
+    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_STREAM, echo, false);
 }

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Datagrams go back to where they came from, one at a time.
+ * Datagrams go back to where they came from: a handler that sees one of them.
  *
- * usage: datagrams [WORKERS]
+ * usage: datagrams [WORKERS] [SEGMENTATION: 0 or 1]
  */
 #include "serve.h"
 #include "support.h"
 
-static int answer(void *arg) {
-    (void)arg;
-    hawser_sock *socket = serve_listen(SOCK_DGRAM);
-    char data[2048];
-    hawser_addr peer;
-    ssize_t n;
-    while ((n = hawser_recvfrom(socket, data, sizeof data, &peer)) >= 0)
-        hawser_sendto_addr(socket, data, (size_t)n, 0, &peer);
-    return -1;
+static void answer(hawser_request *r) {
+    hawser_write(r->wfile, r->data, r->size);
 }
 
 int main(int argc, char **argv) {
-    return serve_run(bench_number(argc, argv, 1, 1), answer, NULL);
+    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_DGRAM, answer, bench_number(argc, argv, 2, 0) != 0);
 }

@@ -3,6 +3,9 @@
  * Datagrams in a closed loop: DEPTH of them in flight from one socket. Each carries its number and bytes that follow from it;
  * every one that comes back is compared, and replaced by a new one. A datagram that is lost ends the run: on loopback, with
  * few in flight, none is.
+ *
+ * With SEGMENTS above 1 they are sent so many at a time, as one message that the kernel cuts (GSO), and taken as it joins them (GRO):
+ * bulk, as a file or a stream of video is. A server that asks for it gets them joined as well.
  */
 #include "load.h"
 
@@ -15,11 +18,21 @@
 
 #define BATCH 64
 #define LARGEST 2048
+#define SEGMENTS 40
+#define JOINED 65536
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 
 struct datagrams {
     int fd;
-    size_t size;
+    size_t size, segments;
     uint64_t next, done;
+    char bulk_out[SEGMENTS * LARGEST], bulk_in[JOINED];
     char out[BATCH][LARGEST], in[BATCH][LARGEST];
     struct iovec out_pieces[BATCH], in_pieces[BATCH];
     struct mmsghdr outs[BATCH], ins[BATCH];
@@ -66,7 +79,67 @@ static size_t receive_some(struct datagrams *load) {
     return (size_t)count;
 }
 
+/* Bulk. */
+
+static void send_bulk(struct datagrams *load) {
+    for (size_t i = 0; i < load->segments; i++)
+        fill(load->bulk_out + i * load->size, load->size, load->next++);
+    if (send(load->fd, load->bulk_out, load->segments * load->size, 0) < 0)
+        bench_die("send");
+}
+
+/* Whatever was joined has the size of what was sent, but for the last. How many came. */
+static size_t receive_bulk(struct datagrams *load) {
+    ssize_t n = recv(load->fd, load->bulk_in, JOINED, 0);
+    if (n < 0)
+        bench_die("a datagram was lost");
+    errno = 0;
+    if (n == 0 || (size_t)n % load->size != 0)
+        bench_die("a reply is of the wrong size");
+    for (size_t at = 0; at < (size_t)n; at += load->size) {
+        uint64_t number;
+        char expected[LARGEST];
+        memcpy(&number, load->bulk_in + at, sizeof number);
+        fill(expected, load->size, number);
+        if (number >= load->next || memcmp(expected, load->bulk_in + at, load->size) != 0)
+            bench_die("a reply is wrong");
+    }
+    return (size_t)n / load->size;
+}
+
+static void run_bulk_until(struct datagrams *load, int64_t deadline) {
+    static size_t owed;
+    while (bench_now() < deadline)
+        for (owed += receive_bulk(load); owed >= load->segments; owed -= load->segments) {
+            load->done += load->segments;
+            send_bulk(load);
+        }
+}
+
+static void prepare_bulk(struct datagrams *load) {
+    int segment = (int)load->size, on = 1, room = 1 << 22;
+    if (setsockopt(load->fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment) < 0 ||
+        setsockopt(load->fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) < 0)
+        bench_die("segmentation");
+    setsockopt(load->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+}
+
+static void begin(struct datagrams *load, size_t depth) {
+    if (load->segments == 1) {
+        prepare(load);
+        send_some(load, depth);
+        return;
+    }
+    prepare_bulk(load);
+    for (size_t sent = 0; sent < depth; sent += load->segments)
+        send_bulk(load);
+}
+
 static void run_until(struct datagrams *load, int64_t deadline) {
+    if (load->segments > 1) {
+        run_bulk_until(load, deadline);
+        return;
+    }
     while (bench_now() < deadline) {
         size_t count = receive_some(load);
         load->done += count;
@@ -89,12 +162,13 @@ static int open_to(const struct settings *settings) {
 void load_datagrams(const struct settings *settings) {
     static struct datagrams load;
     errno = 0;
-    if (settings->size < sizeof(uint64_t) || settings->size > LARGEST || settings->depth > BATCH)
-        bench_die("size or depth of datagrams");
+    if (settings->size < sizeof(uint64_t) || settings->size > LARGEST || settings->depth > BATCH * settings->segments ||
+        settings->segments < 1 || settings->segments > SEGMENTS || settings->segments * settings->size >= JOINED)
+        bench_die("size, depth or segments of datagrams");
     load.size = settings->size;
+    load.segments = settings->segments;
     load.fd = open_to(settings);
-    prepare(&load);
-    send_some(&load, settings->depth);
+    begin(&load, settings->depth);
     run_until(&load, bench_now() + (int64_t)(settings->warm * 1e9));
     struct window window;
     window_begin(&window, settings->server);

@@ -20,6 +20,7 @@ struct settings {
     size_t connections;
     size_t size;      /* bytes of a request */
     size_t depth;     /* lines of a request; datagrams in flight */
+    size_t segments;  /* datagrams that are sent as one message, for the kernel to cut */
     double seconds;   /* of the window */
     double warm;      /* before it */
     double patience;  /* seconds of silence after which the server counts as stuck */

@@ -4,7 +4,7 @@
  *
  * usage: load MODE [NAME=NUMBER ...] [file=PATH] [-- PROGRAM ARGUMENT ...]
  * modes: echo lines churn hold census download datagrams start
- * names: port server connections size depth seconds warm patience times
+ * names: port server connections size depth segments seconds warm patience times
  */
 #include "load.h"
 
@@ -35,6 +35,7 @@ static void set(struct settings *settings, const char *name, const char *text) {
         {"connections", &settings->connections},
         {"size", &settings->size},
         {"depth", &settings->depth},
+        {"segments", &settings->segments},
         {"times", &settings->times},
     };
     errno = 0;
@@ -80,7 +81,7 @@ static void read_arguments(struct settings *settings, char **arguments) {
 
 int main(int argc, char **argv) {
     struct settings settings = {
-        .connections = 50, .size = 64, .depth = 1, .seconds = 1, .warm = 0.3, .patience = 20, .times = 20};
+        .connections = 50, .size = 64, .depth = 1, .segments = 1, .seconds = 1, .warm = 0.3, .patience = 20, .times = 20};
     if (argc < 2)
         bench_die("usage: load MODE NAME=NUMBER ...");
     read_arguments(&settings, argv + 2);

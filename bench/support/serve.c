@@ -44,3 +44,14 @@ static int accept_all(void *arg) {
 int serve(long workers, hawser_fn handler) {
     return serve_run(workers, accept_all, &handler);
 }
+
+int serve_requests(long workers, int type, hawser_handler handle, bool segmentation) {
+    hawser_server_options options = {.workers = (int)workers, .max_connections = bench_raise_files(), .segmentation = segmentation,
+                                     .request_queue_size = 4096};
+    hawser_server *server = type == SOCK_DGRAM ? hawser_udp_server(BENCH_HOST, 0, handle, &options)
+                                               : hawser_tcp_server(BENCH_HOST, 0, handle, &options);
+    if (!server)
+        serve_die();
+    bench_say_port_of(hawser_server_fileno(server));
+    return hawser_serve_forever(server) < 0;
+}

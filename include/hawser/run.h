@@ -86,8 +86,8 @@ int hawser_workers(void);
 /* Cancels every fiber of the calling fiber's run, the caller included: see group.h. Does nothing on a plain thread. */
 void hawser_run_cancel(void);
 
-/* Has FN(ARG) called when the calling fiber ends, however it ends; the last that was asked for is called first. 0; -1 with
- * ENOMEM, EINVAL (a plain thread): FN will then not be called. */
+/* Has FN(ARG) called when the calling fiber ends, however it ends; in the handler of a server (server.h), fiber or not, when that
+ * returns. The last that was asked for is called first. 0; -1 with ENOMEM, EINVAL (a plain thread): FN will then not be called. */
 int hawser_defer(void (*fn)(void *arg), void *arg);
 
 /* The name of the calling fiber, for hawser_dump and reports; NAME is copied and cut at 31 bytes. Does nothing on a plain

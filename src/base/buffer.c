@@ -21,10 +21,6 @@ void hawser__buffer_done(struct hawser__buffer *buffer) {
     buffer->start = buffer->used = 0;
 }
 
-const char *hawser__buffer_data(const struct hawser__buffer *buffer) {
-    return buffer->memory ? buffer->memory + buffer->start : "";
-}
-
 static void move_to_front(struct hawser__buffer *buffer) {
     if (buffer->start > 0)
         memmove(buffer->memory, buffer->memory + buffer->start, buffer->used);
@@ -57,18 +53,6 @@ int hawser__buffer_reserve(struct hawser__buffer *buffer, size_t size) {
     return 0;
 }
 
-char *hawser__buffer_end(const struct hawser__buffer *buffer) {
-    return buffer->memory ? buffer->memory + buffer->start + buffer->used : NULL;
-}
-
-size_t hawser__buffer_room(const struct hawser__buffer *buffer) {
-    return buffer->capacity - buffer->start - buffer->used;
-}
-
-void hawser__buffer_commit(struct hawser__buffer *buffer, size_t size) {
-    buffer->used += size;
-}
-
 int hawser__buffer_append(struct hawser__buffer *buffer, const void *data, size_t size) {
     int result = hawser__buffer_reserve(buffer, size);
     if (result < 0)
@@ -91,12 +75,7 @@ void hawser__buffer_adopt(struct hawser__buffer *buffer, void *memory, size_t ca
     buffer->used = size;
 }
 
-void hawser__buffer_consume(struct hawser__buffer *buffer, size_t size) {
-    if (size < buffer->used) {
-        buffer->start += size;
-        buffer->used -= size;
-        return;
-    }
+void hawser__buffer_clear(struct hawser__buffer *buffer) {
     buffer->start = buffer->used = 0;
     if (buffer->capacity > HAWSER__BUFFER_KEPT)
         give_memory_back(buffer);

@@ -24,15 +24,23 @@ void hawser__buffer_init(struct hawser__buffer *buffer, size_t max);
 void hawser__buffer_done(struct hawser__buffer *buffer);
 
 /* The content; never NULL, valid until the buffer is changed. */
-const char *hawser__buffer_data(const struct hawser__buffer *buffer);
+static inline const char *hawser__buffer_data(const struct hawser__buffer *buffer) {
+    return buffer->memory ? buffer->memory + buffer->start : "";
+}
 
 /* Makes room for at least SIZE more bytes behind the content, which may move. 0; -ENOMEM; -ENOBUFS beyond the maximum. */
 int hawser__buffer_reserve(struct hawser__buffer *buffer, size_t size);
 
 /* The room behind the content: hawser__buffer_room bytes, of which hawser__buffer_commit makes the first SIZE content. */
-char *hawser__buffer_end(const struct hawser__buffer *buffer);
-size_t hawser__buffer_room(const struct hawser__buffer *buffer);
-void hawser__buffer_commit(struct hawser__buffer *buffer, size_t size);
+static inline char *hawser__buffer_end(const struct hawser__buffer *buffer) {
+    return buffer->memory ? buffer->memory + buffer->start + buffer->used : NULL;
+}
+static inline size_t hawser__buffer_room(const struct hawser__buffer *buffer) {
+    return buffer->capacity - buffer->start - buffer->used;
+}
+static inline void hawser__buffer_commit(struct hawser__buffer *buffer, size_t size) {
+    buffer->used += size;
+}
 
 /* Adds SIZE bytes. As hawser__buffer_reserve; all or nothing. */
 int hawser__buffer_append(struct hawser__buffer *buffer, const void *data, size_t size);
@@ -43,7 +51,17 @@ void hawser__buffer_rest(struct hawser__buffer *buffer);
 /* The buffer, which is empty, takes over MEMORY of CAPACITY bytes (from hawser__alloc), of which the first SIZE are content. */
 void hawser__buffer_adopt(struct hawser__buffer *buffer, void *memory, size_t capacity, size_t size);
 
+/* Drops all of it. */
+void hawser__buffer_clear(struct hawser__buffer *buffer);
+
 /* Drops the first SIZE bytes, at most what is there. */
-void hawser__buffer_consume(struct hawser__buffer *buffer, size_t size);
+static inline void hawser__buffer_consume(struct hawser__buffer *buffer, size_t size) {
+    if (size < buffer->used) {
+        buffer->start += size;
+        buffer->used -= size;
+    } else {
+        hawser__buffer_clear(buffer);
+    }
+}
 
 #endif

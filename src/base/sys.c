@@ -76,6 +76,15 @@ ssize_t hawser__sys_sendmsg(int fd, const struct msghdr *msg, int flags) {
     RETURN_CALL("sendmsg", sendmsg(fd, msg, flags | MSG_NOSIGNAL));
 }
 
+/* The flags are an int or unsigned, as the C library has it. */
+int hawser__sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags) {
+    RETURN_CALL("recvmmsg", recvmmsg(fd, messages, n, (unsigned)flags, NULL));
+}
+
+int hawser__sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags) {
+    RETURN_CALL("sendmmsg", sendmmsg(fd, messages, n, (unsigned)(flags | MSG_NOSIGNAL)));
+}
+
 static int unread_bytes(int fd) {
     int bytes = 0;
     return ioctl(fd, FIONREAD, &bytes) < 0 ? -1 : bytes;

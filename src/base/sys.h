@@ -33,6 +33,8 @@ ssize_t hawser__sys_recv(int fd, void *buf, size_t size, int flags);
 ssize_t hawser__sys_send(int fd, const void *data, size_t size, int flags);            /* adds MSG_NOSIGNAL */
 ssize_t hawser__sys_recvmsg(int fd, struct msghdr *msg, int flags);
 ssize_t hawser__sys_sendmsg(int fd, const struct msghdr *msg, int flags);              /* adds MSG_NOSIGNAL */
+int hawser__sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
+int hawser__sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);     /* adds MSG_NOSIGNAL */
 int hawser__sys_unread(int fd);
 
 /* Writes that have no MSG_NOSIGNAL: SIGPIPE is held back for the calling thread while they run. */

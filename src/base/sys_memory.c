@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #define RESERVED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK)
+#define SHARED (MAP_SHARED | MAP_ANONYMOUS)
 
-static int map(size_t size, void **ret) {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, RESERVED, -1, 0);
+static int map(size_t size, int flags, void **ret) {
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (memory == MAP_FAILED)
         return -1;
     *ret = memory;
@@ -17,7 +18,11 @@ static int map(size_t size, void **ret) {
 }
 
 int hawser__sys_mmap(size_t size, void **ret) {
-    RETURN_CALL("mmap", map(size, ret));
+    RETURN_CALL("mmap", map(size, RESERVED, ret));
+}
+
+int hawser__sys_mmap_shared(size_t size, void **ret) {
+    RETURN_CALL("mmap", map(size, SHARED, ret));
 }
 
 void hawser__sys_munmap(void *memory, size_t size) {

@@ -11,6 +11,8 @@
 
 /* Address space for SIZE bytes, readable and writable, private, not charged for until it is touched. */
 int hawser__sys_mmap(size_t size, void **ret);
+/* SIZE bytes, zeroed, readable and writable, shared with the children of later forks. */
+int hawser__sys_mmap_shared(size_t size, void **ret);
 void hawser__sys_munmap(void *memory, size_t size);
 int hawser__sys_madvise(void *memory, size_t size, int advice);
 int hawser__sys_mprotect(void *memory, size_t size, int protection);

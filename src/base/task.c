@@ -33,6 +33,10 @@ void hawser__task_init(hawser__task *task, char *sentence) {
     task->wake = NULL;
     task->fiber = NULL;
     task->deadline = HAWSER__NEVER;
+    task->held = NULL;
+    task->defers = NULL;
+    task->may_defer = false;
+    task->serves = NULL;
     task->waits_for = NULL;
     task->waits_on = -1;
     task->moved = 0;
@@ -87,6 +91,16 @@ __attribute__((noinline)) hawser__task *hawser__task_current(void) {
 
 __attribute__((noinline)) void hawser__task_switch(hawser__task *task) {
     current = task;
+}
+
+bool hawser__task_send_held(hawser__task *task) {
+    bool waited = false;
+    while (task->held) {
+        struct hawser__held *held = task->held;
+        task->held = held->next;
+        waited |= held->send(held);
+    }
+    return waited;
 }
 
 hawser__deadline hawser__task_deadline(hawser__deadline deadline) {

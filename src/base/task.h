@@ -17,6 +17,12 @@
 
 typedef struct hawser__task hawser__task;
 
+/* Output that a task holds back, in its list until it is sent: before the task waits, at the latest. */
+struct hawser__held {
+    struct hawser__held *next;
+    bool (*send)(struct hawser__held *held);   /* it is off the list; true: the task had to wait for it */
+};
+
 struct hawser__task {
     /* What the next wait needs is together: a parked fiber touches as few cache lines as can be. */
     atomic_bool woken;                 /* a wake-up not yet consumed */
@@ -29,6 +35,10 @@ struct hawser__task {
     void (*wake)(hawser__task *task);  /* a fiber: how it is woken; NULL = a thread, by wake_fd */
     struct hawser__fiber *fiber;       /* the scheduler's; NULL = a plain thread */
     hawser__deadline deadline;         /* of hawser_deadline_push */
+    struct hawser__held *held;         /* what is sent before the next wait */
+    struct hawser__defer *defers;      /* what runs at its end, the last asked for first: sched/defer.h */
+    bool may_defer;                    /* somebody runs them */
+    const void *serves;                /* the server whose handler or hook this is, or was started by; NULL = none */
     const char *waits_for;             /* static text: "recv", "mutex"; NULL = it does not wait */
     int64_t waits_on;                  /* a descriptor or address that goes with it; -1 = none */
     uint64_t moved;                    /* bytes that the last failing call had moved */
@@ -59,6 +69,9 @@ static inline bool hawser__task_cut(const hawser__task *task) {
 
 /* The earlier of DEADLINE and the calling task's own (hawser_deadline_push). */
 hawser__deadline hawser__task_deadline(hawser__deadline deadline);
+
+/* Sends what TASK, the calling one, holds back. True: it had to wait for that, so a wake-up may have been consumed. */
+bool hawser__task_send_held(hawser__task *task);
 
 /* How many forks lie between this process and the first: what other threads were doing at a fork did not come along. */
 extern atomic_uint hawser__forks;

@@ -27,7 +27,7 @@ struct command {
     const char *name;
     enum command_bit bit;
     int (*run)(const struct options *options);   /* returns the exit status */
-    int (*workers)(const struct options *options);   /* how many run its fibers, 0 = one a CPU; NULL: it needs no fiber */
+    int (*workers)(const struct options *options);   /* how many run its fibers, 0 = one a CPU; NULL, or below 0: it has none */
     const char *operands;                        /* "HOST[:PORT] [PORT]"; the options come from their table */
     int least, most;                             /* how many of them */
     const char *missing;                         /* the error when there are fewer */

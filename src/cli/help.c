@@ -21,6 +21,7 @@ static const char addresses_text[] =
     "  [fe80::1%eth0]:80     an IPv6 address on one interface\n"
     "  unix:/run/x.sock      a Unix socket file\n"
     "  unix:@name            an abstract Unix name\n"
+    "  systemd:, systemd:x   for \"serve\": sockets that a service manager hands over, all or those called x\n"
     "\n"
     "The port may also be an argument of its own; it is 12345 if omitted.\n"
     "\"serve\" takes a port alone as well and then listens on 127.0.0.1 and ::1; port 0 is any free one.\n";
@@ -57,7 +58,7 @@ static void print_options(unsigned commands_wanted) {
             snprintf(letter, sizeof letter, "-%c%s", spec->letter, spec->name ? ", " : "");
         if (spec->name)
             snprintf(name, sizeof name, "--%s%s%s", spec->name, spec->value ? " " : "", spec->value ? spec->value : "");
-        printf("  %s%-*s %s\n", letter, (int)(21 - strlen(letter)), name, spec->text);
+        printf("  %s%-*s %s\n", letter, (int)(24 - strlen(letter)), name, spec->text);
     }
 }
 

@@ -29,8 +29,8 @@ static int run_command(void *arg) {
     return options->command->run(options);
 }
 
-static int run_in_fiber(struct options *options) {
-    hawser_run_options how = {.workers = options->command->workers(options)};
+static int run_in_fiber(struct options *options, int workers) {
+    hawser_run_options how = {.workers = workers};
     int status = hawser_run(run_command, options, &how);
     if (status >= 0)
         return status;
@@ -56,7 +56,8 @@ static int dispatch(struct options *options) {
     }
     if (!options->command)
         return report_usage(NULL, "no command given");
-    return options->command->workers ? run_in_fiber(options) : options->command->run(options);
+    int workers = options->command->workers ? options->command->workers(options) : -1;
+    return workers >= 0 ? run_in_fiber(options, workers) : options->command->run(options);
 }
 
 /* A reader of standard output that goes away ends the command quietly, even if the parent ignores or blocks the signal. */

@@ -7,6 +7,7 @@
 #include <hawser.h>
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,21 +15,33 @@
 #define CLIENTS (FOR_CONNECT | FOR_RESOLVE)
 #define JOBS (FOR_SERVE | FOR_CONNECT | FOR_RESOLVE)
 #define MOST_WORKERS 1024
+#define MOST_CONNECTIONS 1000000
+#define MODES 4
 
 const struct option_spec option_table[OPTION_COUNT] = {
     [OPTION_IPV4] = {'4', "ipv4", NULL, JOBS, "only IPv4"},
     [OPTION_IPV6] = {'6', "ipv6", NULL, JOBS, "only IPv6"},
+    [OPTION_DRAIN] = {'\0', "drain", "D", FOR_SERVE, "after Ctrl-C, time for connections to end (default 5s)"},
+    [OPTION_IDLE_TIMEOUT] = {'\0', "idle-timeout", "D", FOR_SERVE, "end connections that are silent for D: 500ms, 10s, 2m"},
     [OPTION_JSON] = {'\0', "json", NULL, FOR_RESOLVE, "one JSON object a line, errors too"},
+    [OPTION_MAX_CONNECTIONS] = {'\0', "max-connections", "N", FOR_SERVE, "how many may be open at once; further ones wait"},
+    [OPTION_METRICS] = {'\0', "metrics", "ADDR", FOR_SERVE, "the counters for Prometheus, at http://ADDR/metrics"},
+    [OPTION_MODE] = {'\0', "mode", "M", FOR_SERVE, "fibers, threads, forks or sequential (default fibers)"},
+    [OPTION_PROXY_FROM] = {'\0', "proxy-from", "CIDR", FOR_SERVE, "networks whose clients begin with a PROXY header"},
     [OPTION_PUBLIC] = {'\0', "public", NULL, FOR_SERVE, "listen on every address, for other machines too"},
     [OPTION_QUIET] = {'q', "quiet", NULL, JOBS, "no notes and no log lines, only errors"},
     [OPTION_TIMEOUT] = {'\0', "timeout", "D", CLIENTS, "give up after D: 500ms, 10s, 2m (default 10s)"},
     [OPTION_UDP] = {'\0', "udp", NULL, FOR_SERVE | FOR_RESOLVE, "datagrams instead of connections"},
     [OPTION_VERBOSE] = {'v', "verbose", NULL, JOBS, "every log line and note"},
-    [OPTION_WORKERS] = {'\0', "workers", "N", FOR_SERVE, "threads that share the clients (default one a CPU)"},
+    [OPTION_WORKERS] = {'\0', "workers", "N", FOR_SERVE, "threads that share the clients; of mode threads or forks the most"},
     [OPTION_SHORT_HELP] = {'h', NULL, NULL, FOR_ALL, "short help, examples first"},
     [OPTION_HELP] = {'\0', "help", NULL, FOR_ALL, "full help"},
     [OPTION_VERSION] = {'\0', "version", NULL, FOR_ALL, "the version"},
 };
+
+/* By hawser_concurrency. */
+static const char *const modes[MODES + 1] = {[HAWSER_FIBERS] = "fibers", [HAWSER_THREADS] = "threads", [HAWSER_FORKS] = "forks",
+                                             [HAWSER_SEQUENTIAL] = "sequential"};
 
 struct reader {
     struct options *options;
@@ -107,6 +120,13 @@ static int unknown_option(const struct reader *reader, const char *name, size_t 
     return report_usage(reader->options->command, "no option \"--%s\"", word);
 }
 
+static int keep_networks(struct options *options) {
+    if (options->networks_count == OPTIONS_MOST_NETWORKS)
+        return report_usage(options->command, "--proxy-from is given more than %d times", OPTIONS_MOST_NETWORKS);
+    options->networks[options->networks_count++] = options->value[OPTION_PROXY_FROM];
+    return 0;
+}
+
 static int read_long(struct reader *reader, const char *spelled) {
     const char *name = spelled + 2, *value = strchr(name, '=');
     size_t length = value ? (size_t)(value - name) : strlen(name);
@@ -122,7 +142,7 @@ static int read_long(struct reader *reader, const char *spelled) {
         reader->options->value[id] = "";
     else
         reader->options->value[id] = value ? value + 1 : *reader->at++;
-    return 0;
+    return id == OPTION_PROXY_FROM ? keep_networks(reader->options) : 0;
 }
 
 static int read_letters(struct reader *reader, const char *spelled) {
@@ -200,11 +220,52 @@ static double duration(const char *text) {
     return -1;
 }
 
-/* 0 when TEXT is no number of workers. */
-static int worker_count(const char *text) {
+static const struct {
+    enum option_id id;
+    int most;
+} numbers[] = {{OPTION_WORKERS, MOST_WORKERS}, {OPTION_MAX_CONNECTIONS, MOST_CONNECTIONS}};
+
+static const enum option_id times[] = {OPTION_TIMEOUT, OPTION_IDLE_TIMEOUT, OPTION_DRAIN};
+
+/* 0 when TEXT is no number from 1 to MOST. */
+static int number(const char *text, int most) {
     size_t digits = strspn(text, "0123456789");
-    long number = digits > 0 && text[digits] == '\0' ? strtol(text, NULL, 10) : 0;
-    return number <= MOST_WORKERS ? (int)number : 0;
+    long value = digits > 0 && text[digits] == '\0' ? strtol(text, NULL, 10) : 0;
+    return value <= most ? (int)value : 0;
+}
+
+/* MODES when there is none called TEXT. */
+static int find_mode(const char *text) {
+    int mode = 0;
+    while (mode < MODES && strcmp(text, modes[mode]) != 0)
+        mode++;
+    return mode;
+}
+
+static int check_mode(const struct options *options) {
+    const char *text = options->value[OPTION_MODE];
+    if (!text || find_mode(text) < MODES)
+        return 0;
+    const char *nearest = options_nearest(text, modes);
+    if (nearest)
+        return report_usage(options->command, "no mode \"%s\"; did you mean \"%s\"?", text, nearest);
+    return report_usage(options->command, "no mode \"%s\"; there is fibers, threads, forks and sequential", text);
+}
+
+static int check_values(const struct options *options) {
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        const char *text = options->value[times[i]];
+        if (text && duration(text) <= 0)
+            return report_usage(options->command, "--%s \"%s\" is no time, such as 500ms, 10s or 2m",
+                                option_table[times[i]].name, text);
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const char *text = options->value[numbers[i].id];
+        if (text && number(text, numbers[i].most) <= 0)
+            return report_usage(options->command, "--%s \"%s\" is no number from 1 to %d",
+                                option_table[numbers[i].id].name, text, numbers[i].most);
+    }
+    return check_mode(options);
 }
 
 static int check_pair(const struct options *options, enum option_id a, enum option_id b) {
@@ -219,13 +280,9 @@ static int check_options(const struct reader *reader) {
         if (options->value[id] && options->command && !(option_table[id].commands & options->command->bit))
             return report_usage(options->command, "%s is no option of \"%s\"", reader->spelled[id], options->command->name);
     }
-    const char *timeout = options->value[OPTION_TIMEOUT];
-    if (timeout && duration(timeout) <= 0)
-        return report_usage(options->command, "--timeout \"%s\" is no time, such as 500ms, 10s or 2m", timeout);
-    const char *workers = options->value[OPTION_WORKERS];
-    if (workers && worker_count(workers) <= 0)
-        return report_usage(options->command, "--workers \"%s\" is no number from 1 to %d", workers, MOST_WORKERS);
-    int status = check_pair(options, OPTION_IPV4, OPTION_IPV6);
+    int status = check_values(options);
+    if (status == 0)
+        status = check_pair(options, OPTION_IPV4, OPTION_IPV6);
     return status != 0 ? status : check_pair(options, OPTION_QUIET, OPTION_VERBOSE);
 }
 
@@ -266,12 +323,20 @@ int options_family(const struct options *options) {
     return options_has(options, OPTION_IPV6) ? AF_INET6 : AF_UNSPEC;
 }
 
-double options_timeout(const struct options *options) {
-    return options_has(options, OPTION_TIMEOUT) ? duration(options->value[OPTION_TIMEOUT]) : 10;
+double options_seconds(const struct options *options, enum option_id id, double unset) {
+    return options_has(options, id) ? duration(options->value[id]) : unset;
 }
 
-int options_workers(const struct options *options) {
-    return options_has(options, OPTION_WORKERS) ? worker_count(options->value[OPTION_WORKERS]) : 0;
+double options_timeout(const struct options *options) {
+    return options_seconds(options, OPTION_TIMEOUT, 10);
+}
+
+int options_number(const struct options *options, enum option_id id) {
+    return options_has(options, id) ? number(options->value[id], INT_MAX) : 0;
+}
+
+hawser_concurrency options_mode(const struct options *options) {
+    return options_has(options, OPTION_MODE) ? (hawser_concurrency)find_mode(options->value[OPTION_MODE]) : HAWSER_FIBERS;
 }
 
 int options_one_worker(const struct options *options) {

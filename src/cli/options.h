@@ -10,10 +10,20 @@
 
 #include "cli/command.h"
 
+#include <hawser.h>
+
+#define OPTIONS_MOST_NETWORKS 16
+
 enum option_id {
     OPTION_IPV4,
     OPTION_IPV6,
+    OPTION_DRAIN,
+    OPTION_IDLE_TIMEOUT,
     OPTION_JSON,
+    OPTION_MAX_CONNECTIONS,
+    OPTION_METRICS,
+    OPTION_MODE,
+    OPTION_PROXY_FROM,
     OPTION_PUBLIC,
     OPTION_QUIET,
     OPTION_TIMEOUT,
@@ -41,6 +51,8 @@ struct options {
     const char *value[OPTION_COUNT];   /* NULL = not given; "" for options without a value */
     const char *operand[8];
     int operand_count;
+    const char *networks[OPTIONS_MOST_NETWORKS];   /* of --proxy-from, which can be given several times */
+    int networks_count;
 };
 
 /* Reads the command line. 0; or the exit status, after an error message. */
@@ -54,8 +66,14 @@ int options_family(const struct options *options);
 /* The seconds of --timeout; 10 unless given. */
 double options_timeout(const struct options *options);
 
-/* The number of --workers; 0 unless given. */
-int options_workers(const struct options *options);
+/* The seconds of option ID; UNSET unless given. */
+double options_seconds(const struct options *options, enum option_id id, double unset);
+
+/* The number of option ID; 0 unless given. */
+int options_number(const struct options *options, enum option_id id);
+
+/* What --mode names; fibers unless given. */
+hawser_concurrency options_mode(const struct options *options);
 
 /* For commands with nothing to spread: one worker, which is the main thread. */
 int options_one_worker(const struct options *options);

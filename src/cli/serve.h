@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of "hawser serve": serve.c says what happens, serve_open.c opens, serve_stream.c and serve_datagram.c do the work.
- * These two start the fibers that take in what comes as members of WORK, which a signal cancels, and return when all is over.
+ * The inside of "hawser serve", which is a hawser_server and what its operator sees of it: serve.c is the command line and
+ * owns the server, serve_open.c listens, serve_handler.c answers, serve_metrics.c shows the counters.
  */
 #ifndef CLI_SERVE_H
 #define CLI_SERVE_H
@@ -9,21 +9,14 @@
 #include "cli/service.h"
 
 #include <hawser.h>
-#include <stdatomic.h>
 
-/* Fibers of every worker count here. */
-struct totals {
-    _Atomic uint64_t served;    /* connections, or datagrams */
-    _Atomic uint64_t out, in;   /* bytes */
-    _Atomic uint64_t errors;
-    uint64_t cut;               /* connections that did not end within the time for it */
-};
+/* What runs for each request, into *OPTIONS; SERVICE is what hawser_server_user gives from now on. */
+void serve_handler_fill(hawser_server_options *options, const struct service *service);
 
-/* Accepts from LISTENER, which is closed at the end. 0; -1 with errno when accepting failed for good. */
-int serve_stream(hawser_sock *listener, const struct service *service, struct totals *totals, hawser_group *work);
+/* The handler: a connection to its end, or one datagram. */
+void serve_handle(hawser_request *r);
 
-/* Answers what arrives at the COUNT sockets, which are closed at the end. 0; -1 with errno. */
-int serve_datagrams(hawser_sock *const *socks, size_t count, const struct service *service, struct totals *totals,
-                    hawser_group *work);
+/* Whether SERVER has datagrams to answer, and no connections. */
+bool serve_answers_datagrams(const hawser_server *server);
 
 #endif

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,7 +40,8 @@ static struct {
     enum log_level level;
     hawser_channel *lines;
     hawser_group *writer;
-    struct window windows[LOG_KINDS];
+    bool direct;             /* there is no writer: everybody writes */
+    struct window *windows;  /* LOG_KINDS of them, in memory that child processes share */
     struct line last;        /* what stands under all the rest */
 } state = {.level = LOG_QUIET};
 
@@ -59,12 +61,27 @@ static void add_text(struct line *line, const char *format, va_list args) {
     vsnprintf(line->text + used, LINE - 1 - used, format, args);   /* one is for the newline */
 }
 
+static int write_line(void *arg) {
+    struct line *line = arg;
+    return output_all(STDERR_FILENO, line->text, strlen(line->text));
+}
+
+/* Nobody can be told when that fails. Without a thread to be had it is written here, though that may hold others up. */
+static void print(struct line *line) {
+    size_t length = strlen(line->text);
+    memcpy(line->text + length, "\n", sizeof "\n");   /* there is room for it: see struct line */
+    if (state.direct || (hawser_offload(write_line, line) < 0 && errno == ENOMEM))
+        (void)write_line(line);
+}
+
 static void print_kept(int kind, const char *format, va_list args) {
     struct window *window = &state.windows[kind];
     struct line line;
     begin_line(&line, kind);
     add_text(&line, format, args);
-    if (state.level == LOG_VERBOSE) {
+    if (state.direct) {
+        print(&line);
+    } else if (state.level == LOG_VERBOSE) {
         (void)hawser_channel_send(state.lines, &line);
     } else if (hawser_channel_trysend(state.lines, &line) < 0) {
         atomic_fetch_sub(&window->seen, 1);   /* only lines on their way to the writer may close a window to others */
@@ -86,7 +103,10 @@ void serve_log_event(enum log_kind kind, const char *format, ...) {
 static void note(const char *format, va_list args) {
     struct line line = {.kind = LOG_KINDS};
     add_text(&line, format, args);
-    (void)hawser_channel_send(state.lines, &line);
+    if (state.direct)
+        print(&line);
+    else
+        (void)hawser_channel_send(state.lines, &line);
 }
 
 void serve_log_note(const char *format, ...) {
@@ -96,19 +116,6 @@ void serve_log_note(const char *format, ...) {
     va_start(args, format);
     note(format, args);
     va_end(args);
-}
-
-static int write_line(void *arg) {
-    struct line *line = arg;
-    return output_all(STDERR_FILENO, line->text, strlen(line->text));
-}
-
-/* Nobody can be told when that fails. Without a thread to be had it is written here, though that may hold others up. */
-static void print(struct line *line) {
-    size_t length = strlen(line->text);
-    memcpy(line->text + length, "\n", sizeof "\n");   /* there is room for it: see struct line */
-    if (hawser_offload(write_line, line) < 0 && errno == ENOMEM)
-        (void)write_line(line);
 }
 
 /* The window of KIND is over: says how many lines were left out. It stays open for another second if there were any. */
@@ -126,6 +133,10 @@ static void close_window(int kind, double now) {
     }
 }
 
+static bool opens(const struct window *window, int kind, const struct line *line) {
+    return (line && line->kind == kind) || atomic_load(&window->lost) > 0 || (state.direct && atomic_load(&window->seen) > 0);
+}
+
 /* Opens the window of a line that has come, and closes those whose time is up; all of them at the end. */
 static void mind_windows(const struct line *line, bool ended) {
     double now = hawser_now();
@@ -133,7 +144,7 @@ static void mind_windows(const struct line *line, bool ended) {
         struct window *window = &state.windows[kind];
         if (ended || (window->end != 0 && now >= window->end))
             close_window(kind, now);
-        if (window->end == 0 && ((line && line->kind == kind) || atomic_load(&window->lost) > 0))
+        if (window->end == 0 && opens(window, kind, line))
             window->end = now + 1;
     }
 }
@@ -172,20 +183,37 @@ static int write_lines(void *arg) {
     return 0;
 }
 
+void serve_log_tick(void) {
+    if (state.direct)
+        mind_windows(NULL, false);
+}
+
 static void end(void) {
     hawser_group_close(state.writer);
     hawser_channel_free(state.lines);
     state.level = LOG_QUIET;
 }
 
-int serve_log_start(enum log_level level) {
+/* Zeroed. They stay until the process ends. */
+static bool share_windows(void) {
+    void *memory = mmap(NULL, LOG_KINDS * sizeof *state.windows, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    state.windows = memory == MAP_FAILED ? NULL : memory;
+    return state.windows != NULL;
+}
+
+static bool start_writer(void) {
+    state.lines = hawser_channel_new(sizeof(struct line), ROOM);
+    state.writer = state.lines ? hawser_group_open(NULL) : NULL;
+    return state.writer && hawser_group_go(state.writer, write_lines, NULL) == 0;
+}
+
+int serve_log_start(enum log_level level, bool direct) {
     if (level == LOG_QUIET)
         return 0;
     tzset();   /* localtime_r need not do it */
     state.level = level;
-    state.lines = hawser_channel_new(sizeof(struct line), ROOM);
-    state.writer = state.lines ? hawser_group_open(NULL) : NULL;
-    if (state.writer && hawser_group_go(state.writer, write_lines, NULL) == 0)
+    state.direct = direct;
+    if (share_windows() && (direct || start_writer()))
         return 0;
     end();
     return -1;
@@ -198,7 +226,12 @@ void serve_log_stop(const char *format, ...) {
     va_start(args, format);
     add_text(&state.last, format, args);
     va_end(args);
-    hawser_channel_close(state.lines);
-    (void)hawser_group_wait(state.writer);
+    if (state.direct) {
+        mind_windows(NULL, true);
+        print(&state.last);
+    } else {
+        hawser_channel_close(state.lines);
+        (void)hawser_group_wait(state.writer);
+    }
     end();
 }

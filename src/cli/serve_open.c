@@ -3,6 +3,7 @@
 
 #include "cli/holder.h"
 #include "cli/report.h"
+#include "cli/serve.h"
 #include "cli/serve_log.h"
 
 #include <ifaddrs.h>
@@ -11,6 +12,7 @@
 
 #define PORT_TRIES 16   /* for a free port that is free on both loopbacks */
 #define BACKLOG 4096    /* a crowd that comes at once does not wait for the second SYN; the kernel may allow less */
+#define MOST_SHOWN 8
 
 static bool wants_both_loopbacks(const struct place *place) {
     return !place->everywhere && (!place->address.host || strcmp(place->address.host, "localhost") == 0);
@@ -25,60 +27,42 @@ static const char *host_of(const struct place *place) {
     return place->family == AF_INET ? "127.0.0.1" : place->family == AF_INET6 ? "::1" : "localhost";
 }
 
-static hawser_sock *bind_datagrams(const struct place *place, const char *host, int port) {
-    hawser_listen_options options = {.type = SOCK_DGRAM, .family = place->family};
-    return hawser_create_server(host, port, &options);
-}
-
-static int bound_port(hawser_sock *sock) {
-    hawser_addr own;
-    return hawser_getsockname(sock, &own) < 0 ? 0 : (int)hawser_addr_port(&own);
-}
-
 static bool is_missing(int code) {
     return code == EADDRNOTAVAIL || code == EAFNOSUPPORT;
 }
 
-/* One socket on each loopback that the machine has and the user wants, with the same port. 0 or -1. */
-static int bind_loopbacks(struct place *place) {
-    static const struct {
-        const char *host;
-        int family;
-    } loopbacks[] = {{"127.0.0.1", AF_INET}, {"::1", AF_INET6}};
-    int port = place->address.port;
-    for (size_t i = 0; i < 2; i++) {
-        if (place->family != AF_UNSPEC && place->family != loopbacks[i].family)
-            continue;
-        hawser_sock *sock = bind_datagrams(place, loopbacks[i].host, port);
-        if (!sock && is_missing(errno) && (i == 0 || place->count > 0))
-            continue;
-        if (!sock)
-            return -1;
-        place->sock[place->count++] = sock;
-        port = bound_port(sock);
-    }
-    return place->count > 0 ? 0 : -1;
+/* One socket on each loopback that the machine has, with the same port. NULL with errno. */
+static hawser_server *open_both(const struct place *place, hawser_handler handle, const hawser_server_options *options) {
+    char second[32];
+    hawser_server *server = hawser_udp_server("127.0.0.1", place->address.port, handle, options);
+    if (!server)
+        return is_missing(errno) ? hawser_udp_server("::1", place->address.port, handle, options) : NULL;
+    snprintf(second, sizeof second, "udp://[::1]:%d", place->address.port);   /* 0: the one that the first has got */
+    if (hawser_server_listen(server, second) == 0 || is_missing(errno))
+        return server;
+    hawser_server_close(server);
+    return NULL;
 }
 
-static int open_loopbacks(struct place *place) {
-    for (int tries = 0; tries < PORT_TRIES; tries++) {
-        if (bind_loopbacks(place) == 0)
-            return 0;
-        for (size_t i = 0; i < place->count; i++)
-            hawser_close(place->sock[i]);
-        place->count = 0;
-        if (place->address.port != 0 || errno != EADDRINUSE)
-            break;
-    }
-    return -1;
+static hawser_server *open_loopbacks(const struct place *place, hawser_handler handle, const hawser_server_options *options) {
+    hawser_server *server = open_both(place, handle, options);
+    for (int tries = 1; !server && tries < PORT_TRIES && place->address.port == 0 && errno == EADDRINUSE; tries++)
+        server = open_both(place, handle, options);
+    return server;
 }
 
-static int open_one(struct place *place) {
-    hawser_listen_options options = {.type = place->udp ? SOCK_DGRAM : SOCK_STREAM, .family = place->family,
-                                     .backlog = BACKLOG};
-    place->sock[0] = hawser_create_server(host_of(place), place->address.port, &options);
-    place->count = place->sock[0] != NULL;
-    return place->sock[0] ? 0 : -1;
+static hawser_server *open_server(const struct place *place, hawser_handler handle, const hawser_server_options *options) {
+    const struct address *address = &place->address;
+    if (place->activated)
+        return hawser_server_open(place->activated, handle, options);
+    if (address->is_unix)
+        return place->udp ? hawser_unix_datagram_server(address->host, handle, options)
+                          : hawser_unix_stream_server(address->host, handle, options);
+    if (!place->udp)
+        return hawser_tcp_server(host_of(place), address->port, handle, options);
+    if (wants_both_loopbacks(place) && place->family == AF_UNSPEC)
+        return open_loopbacks(place, handle, options);
+    return hawser_udp_server(host_of(place), address->port, handle, options);
 }
 
 /* Which address it was, from the library's sentence "listen on 127.0.0.1:80: Permission denied"; a name may have several. */
@@ -124,10 +108,31 @@ static int explain(const struct place *place, int code) {
     return status;
 }
 
-int serve_open(struct place *place) {
-    bool both = place->udp && !place->address.is_unix && wants_both_loopbacks(place);
-    int result = both ? open_loopbacks(place) : open_one(place);
-    return result < 0 ? explain(place, errno) : 0;
+/* What the server does not like about the options: only networks are left to it to check. */
+static int explain_options(const char *sentence) {
+    const char *named = strchr(sentence, '"'), *end = named ? strchr(named + 1, '"') : NULL;
+    if (!end)
+        return report_error(STATUS_BUG, "cannot %s", sentence);
+    return report_usage(&command_serve, "--proxy-from %.*s is no network, such as 10.0.0.0/8, ::1 or unix",
+                        (int)(end + 1 - named), named);
+}
+
+int serve_open(const struct place *place, hawser_handler handle, hawser_server_options *options, hawser_server **ret) {
+    options->request_queue_size = BACKLOG;
+    options->address_family = place->family;
+    *ret = open_server(place, handle, options);
+    if (*ret)
+        return 0;
+    int code = errno;
+    if (code == EINVAL && strncmp(hawser_error(), "make a server: ", 15) == 0)
+        return explain_options(hawser_error());
+    if (place->activated && code != ENOMEM)
+        return report_error(STATUS_CONNECT, "cannot %s", hawser_error());
+    return explain(place, code);
+}
+
+bool serve_is_activated(const char *text) {
+    return strncmp(text, "systemd:", 8) == 0;
 }
 
 struct list {
@@ -168,37 +173,36 @@ static void add_interfaces(struct list *list, int family, int port) {
     freeifaddrs(all);
 }
 
-static bool takes_ipv4_too(hawser_sock *sock, const hawser_addr *address) {
+static bool takes_ipv4_too(hawser_server *server, const hawser_addr *address) {
     int only = 1;
     return hawser_addr_family(address) == AF_INET6 && is_any(address) &&
-           hawser_getsockopt_int(sock, IPPROTO_IPV6, IPV6_V6ONLY, &only) == 0 && only == 0;
+           hawser_getsockopt_int(hawser_server_socket(server), IPPROTO_IPV6, IPV6_V6ONLY, &only) == 0 && only == 0;
 }
 
-static void describe_socket(hawser_sock *sock, struct list *bound, struct list *exposed) {
-    hawser_addr addresses[2];
-    ssize_t count = hawser_getsocknames(sock, addresses, 2);
-    if (count < 0)
-        add(bound, " and ", "an address that cannot be told");
-    for (ssize_t i = 0; i < count && i < 2; i++) {
-        bool both = takes_ipv4_too(sock, &addresses[i]);
-        int port = (int)hawser_addr_port(&addresses[i]);
-        char plain[32];
-        snprintf(plain, sizeof plain, "0.0.0.0:%d", port);
-        if (both)
-            add(bound, " and ", plain);
-        add(bound, " and ", hawser_addr_str(&addresses[i]));
-        if (is_any(&addresses[i]))
-            add_interfaces(exposed, both ? AF_UNSPEC : hawser_addr_family(&addresses[i]), port);
-        else if (!hawser_addr_is_loopback(&addresses[i]))
-            add(exposed, ", ", hawser_addr_str(&addresses[i]));
-    }
+static void describe_address(hawser_server *server, hawser_addr *address, struct list *bound, struct list *exposed) {
+    bool both = takes_ipv4_too(server, address);
+    int port = (int)hawser_addr_port(address);
+    char plain[32];
+    snprintf(plain, sizeof plain, "0.0.0.0:%d", port);
+    if (both)
+        add(bound, " and ", plain);
+    add(bound, " and ", hawser_addr_str(address));
+    if (is_any(address))
+        add_interfaces(exposed, both ? AF_UNSPEC : hawser_addr_family(address), port);
+    else if (!hawser_addr_is_loopback(address))
+        add(exposed, ", ", hawser_addr_str(address));
 }
 
-void serve_describe(struct place *place) {
+void serve_describe(const struct place *place, hawser_server *server) {
     struct list bound = {.used = 0}, exposed = {.used = 0};
-    for (size_t i = 0; i < place->count; i++)
-        describe_socket(place->sock[i], &bound, &exposed);
-    serve_log_note("listening on %s%s   (Ctrl-C to stop)", bound.text, place->udp ? ", datagrams" : "");
+    hawser_addr addresses[MOST_SHOWN];
+    ssize_t count = hawser_server_addresses(server, addresses, MOST_SHOWN);
+    if (count < 0)
+        add(&bound, " and ", "an address that cannot be told");
+    for (ssize_t i = 0; i < count && i < MOST_SHOWN; i++)
+        describe_address(server, &addresses[i], &bound, &exposed);
+    serve_log_note("listening on %s%s%s   (Ctrl-C to stop)", bound.text, count > MOST_SHOWN ? " and more" : "",
+                   serve_answers_datagrams(server) ? ", datagrams" : "");
     if (exposed.count > 0)
         serve_log_note("  other machines can reach %s", exposed.text);
     else if (place->everywhere)

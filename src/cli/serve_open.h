@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From what the user asked for to bound sockets; and what to say when that fails or succeeds. */
+/* From what the user asked for to a server that listens; and what to say when that fails or succeeds. */
 #ifndef CLI_SERVE_OPEN_H
 #define CLI_SERVE_OPEN_H
 
@@ -9,16 +9,18 @@
 
 struct place {
     struct address address;      /* no host: loopback */
+    const char *activated;       /* "systemd:..." instead of it; NULL = the address counts */
     int family;
     bool udp, everywhere;        /* --udp, --public */
-    hawser_sock *sock[2];        /* one; two for datagrams on both loopbacks */
-    size_t count;
 };
 
-/* 0; or the exit status, after an error message. */
-int serve_open(struct place *place);
+/* Whether TEXT names sockets that the service manager has opened. */
+bool serve_is_activated(const char *text);
+
+/* A server that listens there, with HANDLE and OPTIONS. 0; or the exit status, after an error message. */
+int serve_open(const struct place *place, hawser_handler handle, hawser_server_options *options, hawser_server **ret);
 
 /* "listening on ...", and what other machines can reach. */
-void serve_describe(struct place *place);
+void serve_describe(const struct place *place, hawser_server *server);
 
 #endif

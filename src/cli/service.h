@@ -13,6 +13,9 @@
 /* An answer is at most this many times as long as what it answers: "OK..." before every newline. */
 #define SERVICE_GROWTH 6
 
+/* Of an answer, in bytes: what fits into UDP on IPv4. */
+#define SERVICE_LARGEST_DATAGRAM 65507
+
 struct service {
     const char *name;
     const char *welcome;    /* sent first on a connection; NULL = nothing */

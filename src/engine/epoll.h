@@ -16,7 +16,10 @@
  *     it alive, with the address of an endpoint that is gone.
  *  4. A registration that moves away from a port may still be in that port's batch: whoever moves it waits for the batch to
  *     end, which takes a few instructions and, if the worker sleeps, a wake-up.
- *  5. The port outlives its worker until the last endpoint that was registered with it is closed; from its end on it is
+ *  5. A watch is put on its seat under the endpoint's lock, registered in the port of the worker that puts it there: as long as
+ *     it sits the registration stays. It stands for a reader that has to try first: `drained` and its bit are cleared when it
+ *     sits down, and the bit is not set when it fires.
+ *  6. The port outlives its worker until the last endpoint that was registered with it is closed; from its end on it is
  *     `closed` and counts for nothing.
  */
 #ifndef HAWSER__EPOLL_H

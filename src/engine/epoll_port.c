@@ -20,13 +20,16 @@ static unsigned bits_of(uint32_t events) {
     return events & EPOLLPRI ? bits | HAWSER__EPOLL_URGENT : bits;
 }
 
+/* A watch has its bit with the shot: nothing is left to be taken away, and whoever comes next tries to read. It comes last,
+ * since with that the endpoint may be gone. Watches are armed on this thread, so none sits down in between. */
 static void tell_endpoint(struct hawser__kernel_endpoint *endpoint, uint32_t events) {
     unsigned bits = bits_of(events);
-    atomic_fetch_or(&endpoint->ready, bits);
-    if (bits & HAWSER__EPOLL_READ)
-        hawser__seat_wake(&endpoint->seats[HAWSER__IN]);
+    bool watched = hawser__seat_is_watched(&endpoint->seats[HAWSER__IN]);
+    atomic_fetch_or(&endpoint->ready, watched ? bits & ~HAWSER__EPOLL_READ : bits);
     if (bits & HAWSER__EPOLL_WRITE)
-        hawser__seat_wake(&endpoint->seats[HAWSER__OUT]);
+        hawser__kernel_tell(endpoint, HAWSER__OUT, false);
+    if (bits & HAWSER__EPOLL_READ)
+        hawser__kernel_tell(endpoint, HAWSER__IN, bits & HAWSER__EPOLL_END);
 }
 
 static void tell_watch(struct hawser__epoll_watch *watch, uint32_t events) {

@@ -202,6 +202,53 @@ static int wait_for(struct hawser__kernel_port *kernel, struct hawser__interest 
     return result < 0 ? result : 0;
 }
 
+/* Watches. */
+
+/* With poll, which leaves a pending error where it is. */
+__attribute__((noinline)) static bool anything_there(struct hawser__kernel_endpoint *endpoint, bool *ended) {
+    struct pollfd fd = {.fd = endpoint->fd, .events = POLLIN | POLLRDHUP};
+    if (hawser__sys_poll(&fd, 1, 0) == 0) {
+        atomic_fetch_and(&endpoint->ready, ~HAWSER__EPOLL_END);   /* from before it was connected anew */
+        return false;
+    }
+    *ended = fd.revents & (POLLRDHUP | POLLHUP);
+    return true;
+}
+
+/* After a read that came short nothing can be there that has not been told. */
+static bool has_input(struct hawser__kernel_endpoint *endpoint, bool *ended) {
+    unsigned ready = atomic_load(&endpoint->ready);
+    bool empty = endpoint->drained && !(ready & (HAWSER__EPOLL_READ | HAWSER__EPOLL_END | HAWSER__EPOLL_URGENT));
+    endpoint->drained = false;
+    if (ready & HAWSER__EPOLL_READ)
+        atomic_fetch_and(&endpoint->ready, ~HAWSER__EPOLL_READ);
+    return !empty && anything_there(endpoint, ended);
+}
+
+/* 0: WATCH sits there, held. 1: another worker's port has the endpoint, and keeps it for one who waits there. */
+static int put_down(struct hawser__epoll_port *port, struct hawser__kernel_endpoint *endpoint, hawser__watch *watch) {
+    hawser__lock_take(&endpoint->lock);
+    int result = register_locked(port, endpoint, HAWSER__IN);
+    if (result == 0)
+        hawser__seat_put(&endpoint->seats[HAWSER__IN], watch);
+    hawser__lock_drop(&endpoint->lock);
+    return result;
+}
+
+/* Only those who evict come while the seat is held: events of the endpoint are handled on this thread. */
+static int watch_for(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint, hawser__watch *watch,
+                     bool *ended) {
+    int result = put_down(epoll_port(kernel), endpoint, watch);
+    if (result != 0)
+        return result < 0 ? result : -EOPNOTSUPP;
+    if (atomic_load(&endpoint->evicted))
+        result = -EBADF;
+    else
+        result = has_input(endpoint, ended);
+    hawser__seat_keep(&endpoint->seats[HAWSER__IN], result == 0);
+    return result;
+}
+
 bool hawser__kernel_tells_changes(struct hawser__kernel_endpoint *self) {
     struct hawser__kernel_port *port = hawser__kernel_port();
     unsigned ready = atomic_load_explicit(&self->ready, memory_order_relaxed);
@@ -241,6 +288,7 @@ static int wait_fd(struct hawser__kernel_port *kernel, int fd, short events, haw
 const struct hawser__kernel_port_ops hawser__epoll_kernel_ops = {
     .edge = true,
     .wait = wait_for,
+    .watch = watch_for,
     .wait_fd = wait_fd,
     .forget = forget,
 };

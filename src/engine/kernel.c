@@ -3,8 +3,9 @@
  * Bytes through the kernel's sockets. Every operation tries first, waits only when the kernel says "not now", and tries again:
  * readiness is a hint, the try decides.
  *
- * One try is saved: a read from a TCP socket that came short has emptied it, so where the port tells changes the next read waits
- * first. Urgent data, at which reads stop as well, end that for good (epoll_port.c).
+ * One try is saved: a read from a TCP socket that came short has emptied it, and so has a batch of datagrams with fewer than
+ * were asked for; where the port tells changes the next read waits first. Urgent data, at which reads stop as well, end that
+ * for good (epoll_port.c).
  */
 #include "engine/kernel.h"
 
@@ -17,6 +18,8 @@
 
 /* Linux and others move at most about this much in one call. */
 #define CHUNK ((size_t)1 << 30)
+/* The most messages that Linux takes in one call; of more it leaves the rest without a word. */
+#define BATCH 1024u
 
 /* An evicted endpoint has no descriptor for those who are still inside, so that even what could go at once is EBADF. */
 static int fd_of(hawser__endpoint *endpoint) {
@@ -144,6 +147,44 @@ ssize_t hawser__kernel_sendmsg(hawser__endpoint *endpoint, const struct msghdr *
     while (again(endpoint, HAWSER__OUT, flags, &tries, &n));
     return n;
 }
+
+/* Batches. */
+
+/* A batch that came short has emptied a socket for datagrams: its last look found none. What else ends one early, an error that
+ * came in between, is told as a change. */
+static int try_batch(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags) {
+    struct hawser__kernel_endpoint *self = hawser__kernel_endpoint(endpoint);
+    int added = MSG_DONTWAIT | (self->is_unix ? MSG_CMSG_CLOEXEC : 0);
+    int came = hawser__sys_recvmmsg(fd_of(endpoint), messages, n, flags | added);
+    self->drained = self->type == SOCK_DGRAM && came > 0 && (unsigned)came < n && !flags;
+    for (int i = 0; i < came; i++)
+        messages[i].msg_hdr.msg_flags &= ~MSG_CMSG_CLOEXEC;
+    return came;
+}
+
+int hawser__kernel_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
+                            hawser__deadline deadline) {
+    struct tries tries = {.what = "recvmmsg", .deadline = deadline};
+    ssize_t came = before_read(endpoint, flags, &tries);
+    if (came < 0)
+        return (int)came;
+    do
+        came = try_batch(endpoint, messages, n < BATCH ? n : BATCH, flags);
+    while (again(endpoint, HAWSER__IN, flags, &tries, &came));
+    return (int)came;
+}
+
+int hawser__kernel_sendmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
+                            hawser__deadline deadline) {
+    ssize_t sent;
+    struct tries tries = {.what = "sendmmsg", .deadline = deadline};
+    do
+        sent = hawser__sys_sendmmsg(fd_of(endpoint), messages, n, flags | MSG_DONTWAIT);
+    while (again(endpoint, HAWSER__OUT, flags, &tries, &sent));
+    return (int)sent;
+}
+
+/* Files. */
 
 /* Waits until the pipe FD has something and the endpoint takes something: which of the two it was that said "not now", nobody
  * tells. ROUND counts the times that both were said to be ready in vain. */

@@ -14,6 +14,8 @@
 #include "sched/engine.h"
 #include "sched/seat.h"
 
+#include <stddef.h>
+
 struct hawser__kernel_port;
 
 /* A connect to a Unix listener whose queue is full: the address to try again. */
@@ -23,22 +25,32 @@ struct hawser__kernel_retry {
     int result;                    /* how the last try of it ended; 0 or negative */
 };
 
+/* There is one for each idle connection, so the bytes that are padding in the base are used: 56 in all, which malloc makes 64
+ * of. Nothing writes the base as a whole. */
 struct hawser__kernel_endpoint {
-    hawser__endpoint base;
+    union {
+        hawser__endpoint base;
+        struct {
+            hawser__engine *engine;    /* these two are the base's */
+            atomic_bool evicted;
+            atomic_bool shared;        /* adopted, or duplicated: O_NONBLOCK may be off, and is not ours to change */
+            bool is_unix;              /* messages may bring descriptors */
+            bool is_tcp;               /* a read that comes short has emptied it, as a short batch of datagrams has */
+            bool drained;              /* it did; the receiver's */
+            uint8_t type;              /* SOCK_STREAM ... */
+            hawser__lock lock;         /* guards `port` while it is set */
+            atomic_uchar ready;        /* edge-triggered readiness: see epoll.h */
+        };
+    };
     int fd;
-    atomic_bool shared;            /* adopted, or duplicated: O_NONBLOCK may be off, and is not ours to change */
-    bool is_unix;                  /* messages may bring descriptors */
-    bool is_tcp;                   /* a read that comes short has emptied it */
-    bool drained;                  /* it did; the receiver's */
-    int type;                      /* SOCK_STREAM ... */
-    atomic_uint generation;        /* the fork generation that seats and port belong to */
+    atomic_uint generation;            /* the fork generation that seats and port belong to */
     hawser__seat seats[2];
-    /* Edge-triggered readiness: see epoll_port.c. */
-    hawser__lock lock;             /* guards `port` while it is set */
-    _Atomic(struct hawser__kernel_port *) port;
-    atomic_uint ready;
+    _Atomic(struct hawser__kernel_port *) port;   /* that it is registered with */
     struct hawser__kernel_retry *retry;
 };
+
+_Static_assert(offsetof(struct hawser__kernel_endpoint, evicted) == offsetof(hawser__endpoint, evicted),
+               "the base comes first");
 
 struct hawser__kernel_port_ops {
     bool edge;                     /* it tells changes, not states: a wait is over only when something has happened */
@@ -48,6 +60,8 @@ struct hawser__kernel_port_ops {
                 hawser__deadline deadline, unsigned round);
     /* Events (poll's) of a descriptor that is no endpoint; 0 when woken; a negative code. */
     int (*wait_fd)(struct hawser__kernel_port *port, int fd, short events, hawser__deadline deadline);
+    /* As the engine's watch; NULL = this kind of port cannot. */
+    int (*watch)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint, hawser__watch *watch, bool *ended);
     /* ENDPOINT, which nobody uses any more, is about to be closed: the port will not touch it again. True: the port frees its
      * memory later. */
     bool (*forget)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint);
@@ -113,6 +127,12 @@ int hawser__kernel_wait_fd(hawser__engine *engine, hawser__endpoint *account, in
 int hawser__kernel_await(struct hawser__interest *interests, size_t n, hawser__deadline deadline);
 int hawser__kernel_sleep(hawser__engine *engine, hawser__deadline deadline);
 
+int hawser__kernel_watch(hawser__endpoint *endpoint, hawser__port *port, hawser__watch *watch, bool *ended);
+bool hawser__kernel_unwatch(hawser__endpoint *endpoint, hawser__watch *watch);
+
+/* Wakes who waits for DIRECTION, or fires the watch there: with that the endpoint may be gone. */
+void hawser__kernel_tell(struct hawser__kernel_endpoint *self, enum hawser__direction direction, bool ended);
+
 /* Connections: kernel_connect.c */
 int hawser__kernel_accept(hawser__endpoint *const *listeners, size_t n, struct sockaddr *peer, socklen_t *len,
                           hawser__deadline deadline, hawser__endpoint **ret);
@@ -127,6 +147,10 @@ void hawser__kernel_give_back(hawser__endpoint *endpoint, void *lent);
 ssize_t hawser__kernel_send(hawser__endpoint *endpoint, const void *data, size_t size, int flags, hawser__deadline deadline);
 ssize_t hawser__kernel_recvmsg(hawser__endpoint *endpoint, struct msghdr *msg, int flags, hawser__deadline deadline);
 ssize_t hawser__kernel_sendmsg(hawser__endpoint *endpoint, const struct msghdr *msg, int flags, hawser__deadline deadline);
+int hawser__kernel_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
+                            hawser__deadline deadline);
+int hawser__kernel_sendmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
+                            hawser__deadline deadline);
 ssize_t hawser__kernel_sendfile(hawser__endpoint *endpoint, int fd, int64_t *offset, size_t count, hawser__deadline deadline);
 ssize_t hawser__kernel_splice(hawser__endpoint *from, hawser__endpoint *to, size_t size, hawser__deadline deadline);
 int hawser__kernel_resolve(hawser__engine *engine, hawser__lookup *lookup, hawser__deadline deadline);
@@ -144,8 +168,9 @@ int hawser__kernel_random(hawser__engine *engine, void *buf, size_t size);
     .connect_wait = hawser__kernel_connect_wait, .connect_result = hawser__kernel_connect_result,                             \
     .recv = hawser__kernel_recv, .recv_lend = hawser__kernel_recv_lend, .give_back = hawser__kernel_give_back,                \
     .send = hawser__kernel_send, .recvmsg = hawser__kernel_recvmsg, .sendmsg = hawser__kernel_sendmsg,                        \
+    .recvmmsg = hawser__kernel_recvmmsg, .sendmmsg = hawser__kernel_sendmmsg,                                                  \
     .sendfile = hawser__kernel_sendfile, .splice = hawser__kernel_splice, .await = hawser__kernel_await,                      \
-    .wait_fd = hawser__kernel_wait_fd,                                                                                        \
+    .watch = hawser__kernel_watch, .unwatch = hawser__kernel_unwatch, .wait_fd = hawser__kernel_wait_fd,                      \
     .sleep = hawser__kernel_sleep, .evict = hawser__kernel_evict, .close = hawser__kernel_close,                              \
     .detach = hawser__kernel_detach, .resolve = hawser__kernel_resolve, .now = hawser__kernel_now,                            \
     .time = hawser__kernel_time, .random = hawser__kernel_random, .unix_claim = hawser__unix_claim,                           \

@@ -65,10 +65,10 @@ int hawser__kernel_wrap(hawser__engine *engine, int fd, int family, int type, ha
     struct hawser__kernel_endpoint *made = hawser__zalloc(sizeof *made);
     if (!made)
         return -ENOMEM;
-    made->base.engine = engine;
+    made->engine = engine;
     made->fd = fd;
     made->is_unix = family == AF_UNIX;
-    made->type = type;
+    made->type = (uint8_t)type;
     made->generation = hawser__fork_generation();
     *ret = &made->base;
     return 0;
@@ -175,12 +175,13 @@ int hawser__kernel_descriptor(hawser__endpoint *endpoint) {
     return fd_of(endpoint);
 }
 
+/* Who may watch the input comes last: with that the endpoint may be gone. */
 void hawser__kernel_evict(hawser__endpoint *endpoint) {
     struct hawser__kernel_endpoint *self = hawser__kernel_endpoint(endpoint);
     hawser__kernel_renew(self);
-    atomic_store(&endpoint->evicted, true);
-    for (int direction = HAWSER__IN; direction <= HAWSER__OUT; direction++)
-        hawser__seat_wake(&self->seats[direction]);
+    atomic_store(&self->evicted, true);
+    hawser__kernel_tell(self, HAWSER__OUT, true);
+    hawser__kernel_tell(self, HAWSER__IN, true);
 }
 
 void hawser__kernel_free(struct hawser__kernel_endpoint *self) {

@@ -6,6 +6,7 @@
  * second. So either the task sees the mark or evict sees the task.
  */
 #include "engine/kernel.h"
+#include "engine/poll_watch.h"
 
 #include "base/sys.h"
 #include "sched/park.h"
@@ -113,6 +114,34 @@ int hawser__kernel_await(struct hawser__interest *interests, size_t n, hawser__d
     if (deadline == HAWSER__NOW)
         return any_evicted(interests, n) ? -EBADF : -EAGAIN;
     return hawser__kernel_wait_any(interests, n, "relay", deadline, 0);
+}
+
+/* Watches. */
+
+int hawser__kernel_watch(hawser__endpoint *endpoint, hawser__port *port, hawser__watch *watch, bool *ended) {
+    struct hawser__kernel_port *kernel = (struct hawser__kernel_port *)port;
+    if (port->engine->ops->recv != hawser__kernel_recv || !kernel->ops->watch)
+        return -EOPNOTSUPP;
+    hawser__kernel_renew(hawser__kernel_endpoint(endpoint));
+    return kernel->ops->watch(kernel, hawser__kernel_endpoint(endpoint), watch, ended);
+}
+
+bool hawser__kernel_unwatch(hawser__endpoint *endpoint, hawser__watch *watch) {
+    struct hawser__kernel_endpoint *self = hawser__kernel_endpoint(endpoint);
+    hawser__kernel_renew(self);
+    bool taken = hawser__seat_take_back(&self->seats[HAWSER__IN], watch);
+    if (taken)
+        hawser__poll_unlist(self);
+    return taken;
+}
+
+void hawser__kernel_tell(struct hawser__kernel_endpoint *self, enum hawser__direction direction, bool ended) {
+    hawser__seat *seat = &self->seats[direction];
+    hawser__watch *watch = hawser__seat_hold(seat);
+    if (!watch)
+        return;
+    hawser__poll_unlist(self);
+    hawser__seat_fire(seat, watch, ended);
 }
 
 /* Foreign descriptors. */

@@ -3,11 +3,13 @@
  * The poll engine: a worker sleeps in poll, on the descriptors of all its fibers that wait and on one that wakes it. It is made of
  * POSIX calls only and costs a look at every waiting descriptor each time; epoll is there for many.
  *
- * Waits are listed while they last, on the stacks of the fibers that wait; all of it belongs to the worker alone. The array for poll
- * is made large enough when a wait is listed, so that the worker itself never has to allocate.
+ * Waits are listed while they last, on the stacks of the fibers that wait; all of it belongs to the worker alone. Watches have
+ * a list for all ports, which poll_watch.h keeps. The array for poll is made large enough when something is listed, so that the
+ * worker itself never has to allocate.
  */
 #include "engine/engines.h"
 #include "engine/kernel.h"
+#include "engine/poll_watch.h"
 
 #include "base/mem.h"
 #include "base/sys.h"
@@ -33,6 +35,7 @@ struct poll_port {
     int wake_fd;
     struct poll_wait *waits;
     size_t watched;           /* descriptors of all waits */
+    atomic_size_t armed;      /* watches; only the worker adds to them */
     struct pollfd *fds;
     size_t room;
 };
@@ -54,7 +57,7 @@ static int make_room(struct poll_port *port, size_t needed) {
 }
 
 static int enlist(struct poll_port *port, struct poll_wait *wait) {
-    int result = make_room(port, port->watched + wait->n + 1);
+    int result = make_room(port, port->watched + port->armed + wait->n + 1);
     if (result < 0)
         return result;
     wait->next = port->waits;
@@ -120,6 +123,28 @@ static int wait_fd(struct hawser__kernel_port *kernel, int fd, short events, haw
     return result > 0 ? watched.revents : result;
 }
 
+/* Listed before the seat is taken: whoever finds the watch there finds it in the list as well. */
+static int watch_for(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint, hawser__watch *armed,
+                     bool *ended) {
+    struct poll_port *port = poll_port(kernel);
+    struct pollfd fd = {.fd = endpoint->fd, .events = POLLIN | POLLRDHUP};
+    int result = make_room(port, port->watched + port->armed + 2);
+    if (result == 0)
+        result = hawser__poll_list(kernel, &port->armed, endpoint);
+    if (result < 0)
+        return result;
+    hawser__seat_put(&endpoint->seats[HAWSER__IN], armed);
+    if (atomic_load(&endpoint->evicted))
+        result = -EBADF;
+    else if (hawser__sys_poll(&fd, 1, 0) != 0)
+        result = 1;
+    *ended = fd.revents & (POLLRDHUP | POLLHUP);
+    if (result != 0)
+        hawser__poll_unlist(endpoint);
+    hawser__seat_keep(&endpoint->seats[HAWSER__IN], result == 0);
+    return result;
+}
+
 static bool forget(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint) {
     (void)port, (void)endpoint;
     return false;
@@ -133,6 +158,7 @@ static size_t gather(struct poll_port *port) {
         memcpy(&port->fds[n], wait->fds, wait->n * sizeof *wait->fds);
         n += wait->n;
     }
+    n += hawser__poll_gather(&port->base, &port->fds[n]);
     port->fds[n] = (struct pollfd){.fd = port->wake_fd, .events = POLLIN};
     return n;
 }
@@ -147,6 +173,7 @@ static void tell(struct poll_port *port) {
         if (wait->ready)
             hawser__worker_wake(wait->task);
     }
+    hawser__poll_fire(&port->base, at);
 }
 
 /* poll may refuse: more descriptors than RLIMIT_NOFILE allows, open or not (sandboxes set it to 0), or no memory. Then everything
@@ -159,6 +186,7 @@ static void look_later(struct poll_port *port, int ms) {
         wait->ready = true;
         hawser__worker_wake(wait->task);
     }
+    hawser__poll_fire(&port->base, NULL);
 }
 
 static void port_wait(hawser__port *base, hawser__deadline until) {
@@ -180,6 +208,7 @@ static void port_wake(hawser__port *base) {
 
 static const struct hawser__kernel_port_ops kernel_port_ops = {
     .wait = wait_for,
+    .watch = watch_for,
     .wait_fd = wait_fd,
     .forget = forget,
 };
@@ -203,6 +232,7 @@ static int port_open(hawser__engine *engine, hawser__port **ret) {
 
 static void port_close(hawser__port *base) {
     struct poll_port *port = (struct poll_port *)base;
+    hawser__poll_drop(&port->base);
     hawser__sys_close(port->wake_fd);
     hawser__free(port->fds);
     hawser__free(port);
@@ -212,6 +242,7 @@ static void port_after_fork(hawser__port *base) {
     struct poll_port *port = (struct poll_port *)base;
     hawser__sys_close(port->wake_fd);
     port->wake_fd = hawser__sys_eventfd();
+    hawser__poll_drop(&port->base);
     port->waits = NULL;
     port->watched = 0;
 }

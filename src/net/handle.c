@@ -22,6 +22,7 @@
 #include "net/timeout.h"
 #include "net/transport.h"
 #include "sched/park.h"
+#include "sched/pause.h"
 #include "sched/worker.h"
 
 #include <errno.h>
@@ -31,11 +32,14 @@
 enum { CLOSED = 1, ENDED = 2, RECEIVING = 4, SENDING = 8, GONE = 16, ONE_INSIDE = 32 };
 
 #define GENERATION_SHIFT 32
+/* Tries in a row before a sender of datagrams pauses. */
+#define TURNS 64
 
 static const uint64_t side_bit[] = {[HAWSER__SHORT] = 0, [HAWSER__RECEIVER] = RECEIVING, [HAWSER__SENDER] = SENDING};
 
-hawser_sock *hawser__handle_around(hawser__endpoint *endpoint, int family, int type, int proto) {
-    hawser_sock *sock = hawser__zalloc(sizeof *sock);
+hawser_sock *hawser__handle_around_both(hawser__endpoint *endpoint, hawser__endpoint *second, int family, int type, int proto) {
+    uint8_t count = second ? 2 : 1;
+    hawser_sock *sock = hawser__zalloc(sizeof *sock + count * sizeof sock->endpoints[0]);
     if (!sock)
         return NULL;
     sock->refs = 1;
@@ -43,12 +47,18 @@ hawser_sock *hawser__handle_around(hawser__endpoint *endpoint, int family, int t
     sock->transport = &hawser__plain_transport;
     sock->engine = endpoint->engine;
     sock->endpoints[0] = endpoint;
-    sock->endpoint_count = 1;
+    if (second)
+        sock->endpoints[1] = second;
+    sock->endpoint_count = count;
     sock->timeout = hawser__default_timeout();
-    sock->family = family;
-    sock->type = type;
+    sock->family = (uint8_t)family;
+    sock->type = (uint8_t)type;
     sock->proto = proto;
     return sock;
+}
+
+hawser_sock *hawser__handle_around(hawser__endpoint *endpoint, int family, int type, int proto) {
+    return hawser__handle_around_both(endpoint, NULL, family, type, proto);
 }
 
 hawser_sock *hawser__handle_new(hawser__endpoint *endpoint, int family, int type, int proto) {
@@ -95,15 +105,41 @@ static int get_in(hawser_sock *sock, enum hawser__side side, unsigned shut) {
     return interrupted;
 }
 
+/* Datagrams are whole, so their senders take turns, as the tasks of a server do that answer by one socket. It is mostly a matter of
+ * some microseconds: a datagram seldom waits. */
+static int take_turn(hawser_sock *sock, enum hawser__side side, unsigned shut) {
+    hawser__deadline deadline = hawser__sock_deadline(sock);
+    int result = -EBUSY;
+    for (unsigned round = 0; result == -EBUSY; round++) {
+        int code = 0;
+        if (round < TURNS)
+            hawser_yield();
+        else
+            code = hawser__pause(sock->engine, round - TURNS, deadline);
+        result = code < 0 ? code : get_in(sock, side, shut);
+    }
+    return result;
+}
+
 /* Who is refused and tries again must not keep those from running who could change that. */
 static int enter(hawser_sock *sock, enum hawser__side side, unsigned shut) {
     int result = get_in(sock, side, shut);
+    if (result == -EBUSY && side == HAWSER__SENDER && sock->type == SOCK_DGRAM)
+        result = take_turn(sock, side, shut);
     if (result < 0)
         hawser__worker_spend();
     return result;
 }
 
+/* What the task has written to a file and holds back goes out before what it sends past the file. */
+static void send_held(enum hawser__side side) {
+    hawser__task *task = hawser__task_current();
+    if (side == HAWSER__SENDER && task->held)
+        (void)hawser__task_send_held(task);
+}
+
 int hawser__enter(hawser_sock *sock, enum hawser__side side) {
+    send_held(side);
     return enter(sock, side, CLOSED | ENDED);
 }
 
@@ -190,6 +226,10 @@ void hawser_close(hawser_sock *sock) {
     if (!(atomic_fetch_or(&sock->state, CLOSED) & CLOSED))
         drop_share(sock);
     hawser_unref(sock);
+}
+
+bool hawser__is_closed(hawser_sock *sock) {
+    return atomic_load(&sock->state) & CLOSED;
 }
 
 void hawser__leave_unix_file(hawser_sock *sock) {

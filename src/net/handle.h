@@ -27,18 +27,21 @@ struct hawser__transport {
     void (*release)(hawser_sock *sock);   /* frees transport_state when the socket ends */
 };
 
+/* A server has one for each idle connection: with one endpoint it is 72 bytes, which malloc makes 80 of. No system has families
+ * or types beyond a byte. */
 struct hawser_sock {
     atomic_uint refs, ios;
     _Atomic uint64_t state;                  /* see handle.c */
     const struct hawser__transport *transport;
     void *transport_state;
     hawser__engine *engine;
-    hawser__endpoint *endpoints[2];          /* the second: a listener on both loopbacks */
-    size_t endpoint_count;
-    size_t turn;                             /* accept asks this endpoint first: neither loopback may starve the other */
     _Atomic int64_t timeout;                 /* nanoseconds, HAWSER__NEVER = none */
-    int family, type, proto;
     struct hawser__unix_file *unix_file;     /* made by create_server, removed at the end */
+    int proto;
+    uint8_t family, type;
+    uint8_t endpoint_count;
+    uint8_t turn;                            /* accept asks this endpoint first: neither loopback may starve the other */
+    hawser__endpoint *endpoints[];           /* one; a listener on both loopbacks has two */
 };
 
 enum hawser__side { HAWSER__SHORT, HAWSER__RECEIVER, HAWSER__SENDER };
@@ -47,12 +50,17 @@ enum hawser__side { HAWSER__SHORT, HAWSER__RECEIVER, HAWSER__SENDER };
 hawser_sock *hawser__handle_new(hawser__endpoint *endpoint, int family, int type, int proto);
 /* The same, but on failure ENDPOINT stays the caller's. */
 hawser_sock *hawser__handle_around(hawser__endpoint *endpoint, int family, int type, int proto);
+/* The same for one or two of them (SECOND NULL: one). */
+hawser_sock *hawser__handle_around_both(hawser__endpoint *endpoint, hawser__endpoint *second, int family, int type, int proto);
 
 /* Enters a call: 0; -EBADF closed, -EBUSY another task is on that side, -ECANCELED interrupted (not for HAWSER__SHORT). A call
  * from a file enters with hawser__file_enter: it works on while the socket itself is closed. */
 int hawser__enter(hawser_sock *sock, enum hawser__side side);
 int hawser__file_enter(hawser_sock *sock, enum hawser__side side);
 void hawser__leave(hawser_sock *sock, enum hawser__side side);
+
+/* Whether hawser_close was called; its files may still use it. */
+bool hawser__is_closed(hawser_sock *sock);
 
 /* hawser_detach without the sentence: the descriptor, or a negative code. */
 int hawser__handle_detach(hawser_sock *sock);

@@ -25,6 +25,7 @@ int hawser_close_linger(hawser_sock *sock, double seconds) {
     hawser_addr peer;
     if (!sock)
         return 0;
+    (void)hawser__task_send_held(hawser__task_current());
     int64_t ns = hawser__timeout_checked(seconds);
     ssize_t result = ns < 0 ? ns : hawser__enter(sock, HAWSER__RECEIVER);
     if (result == 0) {

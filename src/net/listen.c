@@ -197,11 +197,9 @@ static int open_host(struct plan *plan, const char *host, int port, hawser__endp
 static hawser_sock *handle_for(struct plan *plan, hawser__endpoint *endpoints[2]) {
     hawser_addr own = {.len = sizeof own.ss};
     plan->engine->ops->getsockname(endpoints[0], (struct sockaddr *)&own.ss, &own.len);
-    hawser_sock *sock = hawser__handle_around(endpoints[0], own.ss.ss_family, plan->options.type, 0);
+    hawser_sock *sock = hawser__handle_around_both(endpoints[0], endpoints[1], own.ss.ss_family, plan->options.type, 0);
     if (!sock)
         return NULL;
-    if (endpoints[1])
-        sock->endpoints[sock->endpoint_count++] = endpoints[1];
     if (plan->unix_file->owner)
         sock->unix_file = plan->unix_file;
     else

@@ -184,6 +184,9 @@ hawser_sock *hawser_accept(hawser_sock *sock, hawser_addr *peer) {
 
 int hawser_shutdown(hawser_sock *sock, int how) {
     hawser_addr peer;
+    hawser__task *task = hawser__task_current();
+    if (how != SHUT_RD)
+        (void)hawser__task_send_held(task);
     int entered = hawser__enter(sock, HAWSER__SHORT);
     int result = entered < 0 ? entered : sock->transport->shutdown(sock, how);
     if (result < 0)

@@ -48,6 +48,14 @@ struct hawser__interest {
     bool ended;               /* out: nothing more will come in */
 };
 
+/* Waits for input without a task: FIRE is called once, when input, the end or an error may be there. It is called with no lock
+ * held and only hands the work on: to a fiber that it starts, say. From its first instruction on the endpoint is others', who
+ * may even have closed it. */
+typedef struct hawser__watch hawser__watch;
+struct hawser__watch {
+    void (*fire)(hawser__watch *watch, bool ended);   /* ENDED: the peer has ended, or may have */
+};
+
 /* A Unix socket file that we are about to make, or have made. */
 struct hawser__unix_file {
     char path[108];
@@ -92,6 +100,11 @@ struct hawser__engine_ops {
     ssize_t (*send)(hawser__endpoint *endpoint, const void *data, size_t size, int flags, hawser__deadline deadline);
     ssize_t (*recvmsg)(hawser__endpoint *endpoint, struct msghdr *msg, int flags, hawser__deadline deadline);
     ssize_t (*sendmsg)(hawser__endpoint *endpoint, const struct msghdr *msg, int flags, hawser__deadline deadline);
+    /* At most N messages at once: how many came, 1 or more, each with msg_len and msg_hdr as recvmmsg leaves them; 0 = the end
+     * of a socket whose receiving was shut. Waits for the first only. */
+    int (*recvmmsg)(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags, hawser__deadline deadline);
+    /* At most N messages: how many were sent, 1 or more, each with its msg_len. Waits for room for the first only. */
+    int (*sendmmsg)(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags, hawser__deadline deadline);
     /* At most COUNT bytes of the file FD from *OFFSET on (advanced), or with OFFSET NULL of what comes out of the pipe FD; -EINVAL
      * when FD cannot be sent this way. */
     ssize_t (*sendfile)(hawser__endpoint *endpoint, int fd, int64_t *offset, size_t count, hawser__deadline deadline);
@@ -99,6 +112,15 @@ struct hawser__engine_ops {
     ssize_t (*splice)(hawser__endpoint *from, hawser__endpoint *to, size_t size, hawser__deadline deadline);
     /* 0 when it is worth trying one of the N interests, which are marked; it may turn out not to be. */
     int (*await)(struct hawser__interest *interests, size_t n, hawser__deadline deadline);
+    /* Arms WATCH on ENDPOINT. The caller is the worker of PORT, and there FIRE is called, from the worker's loop; evict calls
+     * it on whatever thread it is on. 0: armed, and nobody receives on the endpoint until it has fired or was taken back. 1:
+     * input, the end or an error is there already, *ENDED as above; not armed. -EOPNOTSUPP: not with this engine, or not here
+     * and now. Else a negative code. Whoever comes next tries to receive before he waits. An armed watch does not outlive its
+     * endpoint; when PORT is closed it stays armed and does not fire any more. */
+    int (*watch)(hawser__endpoint *endpoint, hawser__port *port, hawser__watch *watch, bool *ended);
+    /* Takes WATCH back: true if it was armed and will not fire. False: it has fired, and FIRE has returned, or the caller is
+     * inside of it. */
+    bool (*unwatch)(hawser__endpoint *endpoint, hawser__watch *watch);
     /* Ready for HAWSER_READABLE, HAWSER_WRITABLE: which of EVENTS hold. A wait in the service of a call on ACCOUNT (may be
      * NULL) ends with that endpoint's eviction. */
     int (*wait_fd)(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "sched/defer.h"
 #include "sched/group.h"
 #include "sched/lend.h"
 #include "sched/run.h"
@@ -16,12 +17,6 @@
 #define CACHE_LINE 64
 #define DEFAULT_STACK ((size_t)64 * 1024)
 #define SMALLEST_CLASS 13   /* 8 KiB: two pages */
-
-struct hawser__defer {
-    struct hawser__defer *next;
-    void (*fn)(void *arg);
-    void *arg;
-};
 
 hawser__fiber *hawser__fiber_current(void) {
     return hawser__task_current()->fiber;
@@ -51,15 +46,6 @@ static hawser__stacks *pool_for(hawser__worker *worker, size_t size) {
 
 /* The first and the last step. */
 
-static void run_defers(hawser__fiber *self) {
-    while (self->defers) {
-        struct hawser__defer *defer = self->defers;
-        self->defers = defer->next;
-        defer->fn(defer->arg);
-        hawser__free(defer);
-    }
-}
-
 static void run_fiber(void *arg) {
     hawser__fiber *self = arg;
     hawser__worker_arrive(self->worker);
@@ -67,20 +53,10 @@ static void run_fiber(void *arg) {
     int result = self->fn(self->arg);
     int error = errno;
     hawser__group_note(self, result, error);
-    run_defers(self);
+    hawser__defers_run(&self->task);
     hawser__lend_return(&self->task);
     hawser__task_done(&self->task);
     hawser__worker_leave(self);
-}
-
-int hawser_defer(void (*fn)(void *arg), void *arg) {
-    hawser__fiber *self = hawser__fiber_current();
-    struct hawser__defer *made = self ? hawser__alloc(sizeof *made) : NULL;
-    if (!made)
-        return hawser__fail(self ? ENOMEM : EINVAL, "defer in %s", self ? "a fiber" : "a plain thread");
-    *made = (struct hawser__defer){.next = self->defers, .fn = fn, .arg = arg};
-    self->defers = made;
-    return 0;
 }
 
 /* Birth. */
@@ -108,7 +84,7 @@ static hawser__fiber *make(hawser__worker *worker, size_t stack_size) {
     made->stack_size = size;
     made->worker = worker;
     made->group = NULL;
-    made->defers = NULL;
+    made->task.may_defer = true;
     hawser__context_make(&made->context, stack, (size_t)((char *)made - (char *)stack), run_fiber, made);
     return made;
 }
@@ -128,6 +104,7 @@ static void describe(hawser__fiber *fiber, const char *name, hawser_fn fn, void 
     fiber->task.fiber = fiber;
     fiber->task.wake = hawser__worker_wake;
     fiber->task.principal = &run->principal;
+    fiber->task.serves = hawser__task_current()->serves;
     fiber->name[0] = '\0';
     if (name)
         snprintf(fiber->name, sizeof fiber->name, "%s", name);

@@ -44,7 +44,6 @@ struct hawser__fiber {
     struct hawser__links all;           /* in the worker's list of fibers */
     struct hawser__links members;       /* in the group's list */
     hawser_group *group;                /* NULL: the run's own */
-    struct hawser__defer *defers;       /* the last asked for first */
     hawser_fn fn;
     void *arg;
     uint64_t number;

@@ -59,8 +59,10 @@ bool hawser__mutex_line_up(hawser_mutex *mutex, hawser__waiter *waiter) {
     return holder == FREE;
 }
 
+/* Sent before it stands in line: a slow peer must not make all those behind it wait. */
 static int wait_in_line(hawser_mutex *mutex, hawser__task *task) {
     hawser__waiter waiter = {.task = task};
+    (void)hawser__task_send_held(task);
     return hawser__mutex_line_up(mutex, &waiter)
                ? 0
                : hawser__waiters_wait(&mutex->line, &waiter, &mutex->lock, "mutex", mutex);

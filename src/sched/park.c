@@ -103,6 +103,8 @@ int hawser__park(struct pollfd *fds, size_t n, hawser__deadline deadline) {
     hawser__task *task = hawser__task_current();
     if (n > HAWSER__PARK_MAX)
         return -EINVAL;
+    if (task->held && deadline != HAWSER__NOW && hawser__task_send_held(task))
+        return 0;
     if (!task->fiber)
         return wait_on_thread(task, fds, n, deadline);
     task->fiber->expired = false;
@@ -127,6 +129,8 @@ static void wait_through_on_thread(hawser__task *task) {
 
 void hawser__wait_through(const char *what, int64_t object) {
     hawser__task *task = hawser__task_current();
+    if (task->held && hawser__task_send_held(task))
+        return;
     task->waits_for = what;
     task->waits_on = object;
     if (!task->fiber)

@@ -37,11 +37,19 @@ static bool take(hawser_semaphore *semaphore, hawser__waiter *waiter) {
     return taken;
 }
 
-int hawser_semaphore_acquire(hawser_semaphore *semaphore) {
+/* What the task holds back is sent before it stands in line: a slow peer must not make those behind it wait. */
+static int wait_in_line(hawser_semaphore *semaphore) {
     hawser__waiter waiter = {.task = hawser__task_current()};
+    (void)hawser__task_send_held(waiter.task);
+    if (take(semaphore, &waiter))
+        return 0;
+    return hawser__waiters_wait(&semaphore->line, &waiter, &semaphore->lock, "semaphore", semaphore);
+}
+
+int hawser_semaphore_acquire(hawser_semaphore *semaphore) {
     int code = hawser__interrupt_check();
-    if (code == 0 && !take(semaphore, &waiter))
-        code = hawser__waiters_wait(&semaphore->line, &waiter, &semaphore->lock, "semaphore", semaphore);
+    if (code == 0 && !take(semaphore, NULL))
+        code = wait_in_line(semaphore);
     return code < 0 ? hawser__fail(code, "acquire semaphore") : 0;
 }
 

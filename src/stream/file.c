@@ -39,6 +39,23 @@ static void set_maxima(hawser_file *file, size_t max) {
     set_max(&file->out, max + 1);
 }
 
+void hawser__file_init(hawser_file *file, bool readable, bool writable, size_t max) {
+    file->readable = readable;
+    file->writable = writable;
+    file->in = file->out = (struct hawser__buffer){0};
+    set_maxima(file, max);
+    file->tied = NULL;
+    file->tie_failed = file->line_too_long = file->listed = false;
+    file->gatherer = NULL;
+    file->failed = 0;
+}
+
+void hawser__file_done(hawser_file *file) {
+    hawser__file_unlist(file);
+    hawser__buffer_done(&file->in);
+    hawser__buffer_done(&file->out);
+}
+
 /* A file without a source. */
 static int new_file(const char *mode, hawser_file **ret) {
     bool readable, writable;
@@ -47,9 +64,7 @@ static int new_file(const char *mode, hawser_file **ret) {
     hawser_file *file = hawser__zalloc(sizeof *file);
     if (!file)
         return -ENOMEM;
-    file->readable = readable;
-    file->writable = writable;
-    set_maxima(file, HAWSER__FILE_MAX);
+    hawser__file_init(file, readable, writable, HAWSER__FILE_MAX);
     *ret = file;
     return 0;
 }
@@ -120,8 +135,7 @@ int hawser_file_close(hawser_file *file) {
     if (result < 0)
         hawser__file_fail_write(file, result, moved);
     file->source.ops->close(&file->source);
-    hawser__buffer_done(&file->in);
-    hawser__buffer_done(&file->out);
+    hawser__file_done(file);
     hawser__free(file);
     return result < 0 ? -1 : 0;
 }

@@ -12,6 +12,7 @@
 #define HAWSER__FILE_H
 
 #include "base/buffer.h"
+#include "base/error.h"
 #include "stream/source.h"
 
 #include <hawser/file.h>
@@ -29,7 +30,39 @@ struct hawser_file {
     struct hawser__buffer in, out; /* each may hold one byte more than max: see file_read.c and file_write.c */
     hawser_file *tied;             /* flushed before this one waits */
     bool tie_failed;               /* the last failure to read was one to flush `tied` */
+    bool line_too_long;            /* a line was, once */
+    hawser__task *gatherer;        /* the task whose writes are held back until it waits; NULL = the file flushes when it is full */
+    struct hawser__held held;      /* in that task's list when `listed` */
+    bool listed;
+    int failed;                    /* what sending behind the writer's back failed with, still to be told */
+    size_t unsent;                 /* how many bytes that concerned */
 };
+
+/* A file in memory of the caller's, around a source that the caller opens. MAX is that of both buffers. */
+void hawser__file_init(hawser_file *file, bool readable, bool writable, size_t max);
+/* The end of that: the buffers are freed, nothing is flushed or closed. */
+void hawser__file_done(hawser_file *file);
+
+/* From now on the calling task's writes to FILE go out when it waits: see request.h. */
+void hawser__file_gather(hawser_file *file);
+
+/* 0; -1: FILE is not for reading, or there is an earlier failure to tell, which this call does. The same for writing. */
+HAWSER__COLD int hawser__file_refuse_read(hawser_file *file);
+HAWSER__COLD int hawser__file_refuse_write(hawser_file *file);
+static inline int hawser__file_may_read(hawser_file *file) {
+    return file->readable && !(file->tied && file->tied->failed) ? 0 : hawser__file_refuse_read(file);
+}
+static inline int hawser__file_may_write(hawser_file *file) {
+    return file->writable && !file->failed ? 0 : hawser__file_refuse_write(file);
+}
+
+/* Something was held back: in a file that gathers, the task is made to send it in time. 0 or a negative code (another task's write
+ * goes out at once). */
+int hawser__file_enlist(hawser_file *file);
+static inline int hawser__file_list(hawser_file *file) {
+    return file->gatherer && !file->listed ? hawser__file_enlist(file) : 0;
+}
+void hawser__file_unlist(hawser_file *file);
 
 /* The file for sentences; ADDR may hold the text. */
 const char *hawser__file_name(hawser_file *file, hawser_addr *addr);

@@ -147,16 +147,16 @@ static int read_up_to(hawser_file *file, char *buf, size_t size, size_t *moved) 
 
 ssize_t hawser_read(hawser_file *file, void *buf, size_t size) {
     size_t moved = 0;
-    if (!file->readable)
-        return hawser__file_refuse(file, "read from");
+    if (hawser__file_may_read(file) < 0)
+        return -1;
     int result = read_up_to(file, buf, size, &moved);
     return result < 0 ? fail_read(file, result, moved) : (ssize_t)moved;
 }
 
 ssize_t hawser_read_exactly(hawser_file *file, void *buf, size_t size) {
     size_t moved = 0;
-    if (!file->readable)
-        return hawser__file_refuse(file, "read from");
+    if (hawser__file_may_read(file) < 0)
+        return -1;
     int result = read_up_to(file, buf, size, &moved);
     if (result == 0 && moved > 0 && moved < size)
         result = -HAWSER_EEOF;
@@ -165,8 +165,8 @@ ssize_t hawser_read_exactly(hawser_file *file, void *buf, size_t size) {
 
 /* Small requests go by way of the buffer, so that a program that reads byte by byte does not ask the source for each. */
 ssize_t hawser_read1(hawser_file *file, void *buf, size_t size) {
-    if (!file->readable)
-        return hawser__file_refuse(file, "read from");
+    if (hawser__file_may_read(file) < 0)
+        return -1;
     if (size == 0 || file->in.used > 0)
         return (ssize_t)hand_out(file, buf, size);
     hawser__deadline deadline = deadline_of(file);
@@ -208,6 +208,7 @@ static ssize_t fail_line(hawser_file *file, int code, size_t limit) {
     if (code != -HAWSER_ETOOLONG)
         return fail_read(file, code, 0);
     const char *name = hawser__file_name(file, &addr);
+    file->line_too_long = true;
     return hawser__fail_sentence(code, "read a line from %s: it is longer than %zu bytes", name, limit);
 }
 
@@ -217,22 +218,34 @@ static ssize_t fail_no_room(hawser_file *file) {
     return hawser__fail(EINVAL, "read a line from %s into 0 bytes", hawser__file_name(file, &addr));
 }
 
+static ssize_t hand_out_line(hawser_file *file, char *buf, size_t length) {
+    memcpy(buf, hawser__buffer_data(&file->in), length);
+    buf[length] = '\0';
+    hawser__buffer_consume(&file->in, length);
+    return (ssize_t)length;
+}
+
+/* Out of line: most lines are there already. */
+__attribute__((noinline)) static ssize_t wait_for_line(hawser_file *file, char *buf, size_t limit) {
+    ssize_t length = await_line(file, limit);
+    buf[0] = '\0';
+    return length < 0 ? fail_line(file, (int)length, limit) : hand_out_line(file, buf, (size_t)length);
+}
+
 ssize_t hawser_readline(hawser_file *file, char *buf, size_t size) {
-    if (!file->readable)
-        return hawser__file_refuse(file, "read from");
+    if (hawser__file_may_read(file) < 0)
+        return -1;
     if (size == 0)
         return fail_no_room(file);
     size_t longest = file->in.max - 1;
     size_t limit = size - 1 < longest ? size - 1 : longest;
     ssize_t length = line_length(&file->in, limit, 0);
+    if (length > 0)
+        return hand_out_line(file, buf, (size_t)length);
     if (length == 0)
-        length = await_line(file, limit);
+        return wait_for_line(file, buf, limit);
     buf[0] = '\0';
-    if (length < 0)
-        return fail_line(file, (int)length, limit);
-    size_t n = hand_out(file, buf, (size_t)length);
-    buf[n] = '\0';
-    return length;
+    return fail_line(file, (int)length, limit);
 }
 
 static int drop_line(hawser_file *file, size_t *dropped) {
@@ -252,8 +265,8 @@ static int drop_line(hawser_file *file, size_t *dropped) {
 
 ssize_t hawser_skip_line(hawser_file *file) {
     size_t dropped = 0;
-    if (!file->readable)
-        return hawser__file_refuse(file, "read from");
+    if (hawser__file_may_read(file) < 0)
+        return -1;
     int result = drop_line(file, &dropped);
     return result < 0 ? fail_read(file, result, dropped) : (ssize_t)dropped;
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "stream/format.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,16 +68,12 @@ static int put_through(hawser_file *file, const char *data, size_t size, size_t 
     return 0;
 }
 
-static ssize_t put(hawser_file *file, const char *data, size_t size) {
-    size_t moved = 0;
-    if (hold_back(file, data, size) == 0)
-        return (ssize_t)size;
-    int result = put_through(file, data, size, &moved);
-    return result < 0 ? hawser__file_fail_write(file, result, moved) : (ssize_t)size;
-}
-
 ssize_t hawser_write(hawser_file *file, const void *data, size_t size) {
-    return file->writable ? put(file, data, size) : hawser__file_refuse(file, "write to");
+    size_t moved = 0;
+    if (hawser__file_may_write(file) < 0)
+        return -1;
+    int result = hold_back(file, data, size) == 0 ? hawser__file_list(file) : put_through(file, data, size, &moved);
+    return result < 0 ? hawser__file_fail_write(file, result, moved) : (ssize_t)size;
 }
 
 ssize_t hawser_puts(hawser_file *file, const char *text) {
@@ -85,6 +82,8 @@ ssize_t hawser_puts(hawser_file *file, const char *text) {
 
 int hawser_flush(hawser_file *file) {
     size_t moved = 0;
+    if (file->failed && hawser__file_may_write(file) < 0)
+        return -1;
     int result = hawser__file_flush(file, HAWSER__NEVER, &moved);
     return result < 0 ? hawser__file_fail_write(file, result, moved) : 0;
 }
@@ -130,11 +129,12 @@ static int print_again(hawser_file *file, size_t length, const char *format, va_
     return result < 0 ? result : print_in_place(file, format, args);
 }
 
-ssize_t hawser_vprintf(hawser_file *file, const char *format, va_list args) {
+/* What any libc can print. */
+__attribute__((noinline)) static ssize_t print_all(hawser_file *file, const char *format, va_list args) {
     va_list again;
     size_t moved = 0;
-    if (!file->writable)
-        return hawser__file_refuse(file, "write to");
+    if (hawser__file_may_write(file) < 0)
+        return -1;
     if (file->max > 0 && !file->out.memory)
         hawser__buffer_reserve(&file->out, 1); /* a failure only costs a second pass */
     va_copy(again, args);
@@ -144,13 +144,40 @@ ssize_t hawser_vprintf(hawser_file *file, const char *format, va_list args) {
     if (length > 0 && file->out.used == held)
         result = print_again(file, (size_t)length, format, again, &moved);
     va_end(again);
+    if (result > 0 && file->out.used > 0)
+        result = hawser__file_list(file);
     return result < 0 ? hawser__file_fail_write(file, result, moved) : length;
 }
 
+/* What servers print, into room that is there. -1: it has to be done in another way, from the start. */
+static inline ssize_t print_common(hawser_file *file, const char *format, struct hawser__arguments *arguments) {
+    struct hawser__buffer *out = &file->out;
+    size_t most = file->max - out->used, room = hawser__buffer_room(out);
+    if (!file->writable || file->failed || (file->gatherer && !file->listed))
+        return -1;
+    ssize_t length = hawser__format(hawser__buffer_end(out), room < most ? room : most, format, arguments);
+    if (length > 0)
+        hawser__buffer_commit(out, (size_t)length);
+    return length;
+}
+
+ssize_t hawser_vprintf(hawser_file *file, const char *format, va_list args) {
+    struct hawser__arguments arguments;
+    va_copy(arguments.list, args);
+    ssize_t length = print_common(file, format, &arguments);
+    va_end(arguments.list);
+    return length >= 0 ? length : print_all(file, format, args);
+}
+
 ssize_t hawser_printf(hawser_file *file, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    ssize_t result = hawser_vprintf(file, format, args);
-    va_end(args);
-    return result;
+    struct hawser__arguments arguments;
+    va_start(arguments.list, format);
+    ssize_t length = print_common(file, format, &arguments);
+    va_end(arguments.list);
+    if (length < 0) {
+        va_start(arguments.list, format);
+        length = print_all(file, format, arguments.list);
+        va_end(arguments.list);
+    }
+    return length;
 }

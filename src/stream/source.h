@@ -11,6 +11,7 @@
 #ifndef HAWSER__SOURCE_H
 #define HAWSER__SOURCE_H
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "sched/disk.h"
 
@@ -51,6 +52,11 @@ struct hawser__source {
             struct sockaddr_storage peer;
         };
         struct {
+            const char *data;   /* what is left to be read; the caller's */
+            size_t size;
+            struct hawser__buffer *taken;   /* what was written */
+        };
+        struct {
             int fd;
             enum hawser__source_kind kind;
             _Atomic int64_t timeout;
@@ -63,6 +69,12 @@ struct hawser__source {
 
 /* Takes a share of SOCK's connection. 0; -EBADF closed, -EOPNOTSUPP a listener on two addresses. */
 int hawser__source_open_sock(struct hawser__source *source, hawser_sock *sock);
+
+/* The same for a socket whose peer the caller knows, and holds open as long as the source: it takes no share. */
+void hawser__source_open_known(struct hawser__source *source, hawser_sock *sock, const struct sockaddr *peer, socklen_t len);
+
+/* Memory: SIZE bytes of DATA to be read, which stay the caller's, then the end; what is written is added to TAKEN. */
+void hawser__source_open_memory(struct hawser__source *source, const void *data, size_t size, struct hawser__buffer *taken);
 
 /* FD stays the caller's. 0; -EBADF not open, or not for all that is asked. */
 int hawser__source_open_fd(struct hawser__source *source, int fd, bool readable, bool writable);

@@ -53,7 +53,7 @@ static const char *sock_name(struct hawser__source *source, hawser_addr *addr) {
     if (source->peer_len == 0)
         return hawser__peer_text(source->sock, addr);
     addr->len = source->peer_len;
-    memcpy(&addr->ss, &source->peer, sizeof addr->ss);
+    memcpy(&addr->ss, &source->peer, source->peer_len);
     return hawser_addr_str(addr);
 }
 
@@ -70,6 +70,27 @@ static const struct hawser__source_ops sock_ops = {
     .name = sock_name,
     .close = sock_close,
 };
+
+static void known_close(struct hawser__source *source) {
+    (void)source;
+}
+
+static const struct hawser__source_ops known_ops = {
+    .read = sock_read,
+    .lend = sock_lend,
+    .write = sock_write,
+    .deadline = sock_deadline,
+    .settimeout = sock_settimeout,
+    .name = sock_name,
+    .close = known_close,
+};
+
+void hawser__source_open_known(struct hawser__source *source, hawser_sock *sock, const struct sockaddr *peer, socklen_t len) {
+    source->ops = &known_ops;
+    source->sock = sock;
+    source->peer_len = len;
+    memcpy(&source->peer, peer, len);
+}
 
 /* Asked for now, because the kernel forgets the peer with the reset, which is when a sentence has to name it. */
 static void remember_peer(struct hawser__source *source) {

@@ -10,6 +10,7 @@
 #include "base/wake.h"
 #include "memory_model.h"
 #include "memory_port.h"
+#include "memory_watch.h"
 #include "memory_world.h"
 #include "sched/lend.h"
 #include "sched/park.h"
@@ -50,8 +51,10 @@ void memory_enter(void) {
 }
 
 void memory_leave(void) {
-    if (model_changed)
+    if (model_changed) {
         wake_all();
+        memory_watch_changed();
+    }
     model_changed = false;
     pthread_mutex_unlock(&lock);
 }
@@ -147,6 +150,7 @@ static void memory_evict(hawser__endpoint *endpoint) {
     atomic_store(&endpoint->evicted, true);
     model_changed = true;
     memory_leave();
+    memory_watch_fire(NULL, endpoint);
 }
 
 static int no_adopt(hawser__engine *engine, int fd, hawser__endpoint **ret) {
@@ -295,6 +299,28 @@ static ssize_t memory_sendmsg(hawser__endpoint *endpoint, const struct msghdr *m
     return result;
 }
 
+static int memory_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
+                           hawser__deadline deadline) {
+    ssize_t size = 0;
+    unsigned i = 0;
+    for (; i < n && size >= 0; i += size >= 0) {
+        size = memory_recvmsg(endpoint, &messages[i].msg_hdr, flags, i == 0 ? deadline : HAWSER__NOW);
+        messages[i].msg_len = size >= 0 ? (unsigned)size : 0;
+    }
+    return i > 0 || n == 0 ? (int)i : (int)size;
+}
+
+static int memory_sendmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
+                           hawser__deadline deadline) {
+    ssize_t size = 0;
+    unsigned i = 0;
+    for (; i < n && size >= 0; i += size >= 0) {
+        size = memory_sendmsg(endpoint, &messages[i].msg_hdr, flags, i == 0 ? deadline : HAWSER__NOW);
+        messages[i].msg_len = size >= 0 ? (unsigned)size : 0;
+    }
+    return i > 0 || n == 0 ? (int)i : (int)size;
+}
+
 static ssize_t memory_recv(hawser__endpoint *endpoint, void *buf, size_t size, int flags, hawser__deadline deadline) {
     struct iovec part = {buf, size};
     struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
@@ -367,6 +393,10 @@ static int memory_await(struct hawser__interest *interests, size_t n, hawser__de
     return result;
 }
 
+static int memory_watch(hawser__endpoint *endpoint, hawser__port *port, hawser__watch *watch, bool *ended) {
+    AT_ONCE(memory_watch_arm(endpoint, socket_of(endpoint), port, watch, ended));
+}
+
 static int no_wait_fd(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline) {
     (void)account;
     (void)engine, (void)fd, (void)events, (void)deadline;
@@ -407,9 +437,13 @@ static const struct hawser__engine_ops memory_ops = {
     .send = memory_send,
     .recvmsg = memory_recvmsg,
     .sendmsg = memory_sendmsg,
+    .recvmmsg = memory_recvmmsg,
+    .sendmmsg = memory_sendmmsg,
     .sendfile = no_sendfile,
     .splice = memory_splice,
     .await = memory_await,
+    .watch = memory_watch,
+    .unwatch = memory_unwatch,
     .wait_fd = no_wait_fd,
     .sleep = memory_sleep,
     .port_open = memory_port_open,

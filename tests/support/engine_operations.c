@@ -59,6 +59,15 @@ static int64_t call_recvmsg(struct scene *scene, hawser__deadline deadline) {
     return ops()->recvmsg(scene->self, &msg, 0, deadline);
 }
 
+static int64_t call_recvmmsg(struct scene *scene, hawser__deadline deadline) {
+    char buf[2][8];
+    struct iovec parts[2] = {{buf[0], sizeof buf[0]}, {buf[1], sizeof buf[1]}};
+    struct mmsghdr messages[2] = {{.msg_hdr = {.msg_iov = &parts[0], .msg_iovlen = 1}},
+                                  {.msg_hdr = {.msg_iov = &parts[1], .msg_iovlen = 1}}};
+    int came = ops()->recvmmsg(scene->self, messages, 2, 0, deadline);
+    return came == 1 ? (int64_t)messages[0].msg_len : came;
+}
+
 static int64_t call_recv_lend(struct scene *scene, hawser__deadline deadline) {
     void *lent;
     ssize_t n = ops()->recv_lend(scene->self, &lent, 65536, deadline);
@@ -101,6 +110,14 @@ static int64_t call_sendmsg(struct scene *scene, hawser__deadline deadline) {
     struct iovec parts[] = {{(char[]){'m', 'o'}, 2}, {(char[]){'r', 'e'}, 2}};
     const struct msghdr msg = {.msg_iov = parts, .msg_iovlen = 2};
     return ops()->sendmsg(scene->self, &msg, 0, deadline);
+}
+
+static int64_t call_sendmmsg(struct scene *scene, hawser__deadline deadline) {
+    struct iovec part = {(char[]){'m', 'o', 'r', 'e'}, 4};
+    struct mmsghdr messages[2] = {{.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}},
+                                  {.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}}};
+    int sent = ops()->sendmmsg(scene->self, messages, 2, 0, deadline);
+    return sent > 0 ? (int64_t)messages[sent - 1].msg_len : sent;
 }
 
 static void file_for_full_stream(struct scene *scene) {
@@ -247,6 +264,7 @@ const struct operation operations[] = {
     {"recvmsg", empty_stream, call_recvmsg, send_four, .expected = 4},
     {"recvmsg on TCP", empty_tcp, call_recvmsg, send_four, .expected = 4, .reset = reset_far},
     {"recvmsg of a datagram", empty_datagrams, call_recvmsg, send_four, .expected = 4},
+    {"recvmmsg of datagrams", empty_datagrams, call_recvmmsg, send_four, .expected = 4},
     {"recv_lend", empty_stream, call_recv_lend, send_four, .expected = 4},
     {"recv_lend on TCP", empty_tcp, call_recv_lend, send_four, .expected = 4, .reset = reset_far},
     {"send", full_stream, call_send, take_all, .expected = 4, .reset = reset_far},
@@ -254,6 +272,7 @@ const struct operation operations[] = {
     {"send of a datagram", full_datagrams, call_send, take_all, .expected = 4},
     {"sendmsg", full_stream, call_sendmsg, take_all, .expected = 4, .reset = reset_far},
     {"sendmsg of a datagram", full_datagrams, call_sendmsg, take_all, .expected = 4},
+    {"sendmmsg of datagrams", full_datagrams, call_sendmmsg, take_all, .expected = 4},
     {"sendfile", file_for_full_stream, call_sendfile, take_all, .expected = 4, .reset = reset_far, .needs_descriptors = true},
     {"splice from", splice_from_empty, call_splice_from, send_four, .expected = 4},
     {"splice from TCP", splice_from_empty_tcp, call_splice_from, send_four, .expected = 4, .reset = reset_far},

@@ -6,6 +6,7 @@
 
 #include "base/task.h"
 #include "base/wake.h"
+#include "sched/run.h"
 
 #include <errno.h>
 
@@ -118,6 +119,26 @@ void open_tcp(hawser__endpoint *ret[2]) {
 void close_endpoint(hawser__endpoint *endpoint) {
     if (endpoint)
         ops()->close(endpoint);
+}
+
+struct fibers {
+    hawser_fn fn;
+    void *argument;
+    hawser_run_options options;
+};
+
+static long run_them(void *argument) {
+    const struct fibers *fibers = argument;
+    return hawser__run_on(subject.engine, fibers->fn, fibers->argument, &fibers->options);
+}
+
+void run_fibers(int workers, hawser_fn fn, void *argument) {
+    struct fibers fibers = {fn, argument, {.workers = workers, .stack_size = TEST_STACK}};
+    runner run;
+    start_host(&run, subject.engine, run_them, &fibers);
+    unhold(&run);
+    assert_int_equal(finish(&run), 0);
+    assert_as_expected();
 }
 
 ssize_t send_text(hawser__endpoint *endpoint, const char *text) {

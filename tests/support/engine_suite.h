@@ -44,6 +44,10 @@ int connect_endpoint(hawser__endpoint *endpoint, const hawser_addr *addr, hawser
 hawser__endpoint *accept_one(hawser__endpoint *listener);
 void close_endpoint(hawser__endpoint *endpoint); /* NULL is fine */
 
+/* Runs FN in a fiber of the engine under test, on WORKERS workers on a thread of its own. What was not as expected fails the
+ * test. */
+void run_fibers(int workers, hawser_fn fn, void *argument);
+
 ssize_t send_text(hawser__endpoint *endpoint, const char *text);
 /* Receives once and compares. */
 #define assert_receives(endpoint, text) check_receives((endpoint), (text), __FILE__, __LINE__)

@@ -27,7 +27,7 @@ static _Thread_local unsigned calls;
 
 static bool is_interruptible(const char *name) {
     static const char *const names[] = {"accept",   "recv",   "send", "recvmsg", "sendmsg",   "poll",
-                                        "sendfile", "splice", "read", "write",   "getrandom", "pread"};
+                                        "sendfile", "splice", "read", "write",   "getrandom", "pread", "recvmmsg", "sendmmsg"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0)
             return true;

@@ -2,6 +2,8 @@
 /* Ports of the memory engine: a worker sleeps on a condition. Nothing comes from outside; tasks are woken by the model itself. */
 #include "memory_port.h"
 
+#include "memory_watch.h"
+
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -49,6 +51,7 @@ void memory_port_wait(hawser__port *base, hawser__deadline until) {
         pthread_cond_timedwait(&port->changed, &port->lock, &time);
     port->woken = false;
     pthread_mutex_unlock(&port->lock);
+    memory_watch_fire(base, NULL);
 }
 
 void memory_port_wake(hawser__port *base) {
@@ -61,6 +64,7 @@ void memory_port_wake(hawser__port *base) {
 
 void memory_port_close(hawser__port *base) {
     struct memory_port *port = memory_port(base);
+    memory_watch_port_closed(base);
     pthread_cond_destroy(&port->changed);
     pthread_mutex_destroy(&port->lock);
     hawser__free(port);

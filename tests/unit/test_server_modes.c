@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT */
+/* What holds for every mode of concurrency, and for every transport: the handlers here are written once. */
+#include "serving.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define CLIENTS 8
+#define MESSAGES 12
+
+static hawser_concurrency mode_of(void **state) {
+    return *(const hawser_concurrency *)*state;
+}
+
+static hawser_server_options in_mode(hawser_concurrency mode) {
+    return (hawser_server_options){.concurrency = mode};
+}
+
+/* What a task has from its first wait on is made before anything is counted. */
+static census census_of_server_tests(void) {
+    assert_works(hawser_sleep(0.001));
+    return take_census();
+}
+
+/* Talking. */
+
+struct combination {
+    hawser_concurrency mode;
+    enum transport transport;
+};
+
+static void talk(hawser_request *r) {
+    char line[128];
+    while (hawser_readline(r->rfile, line, sizeof line) > 0)
+        hawser_printf(r->wfile, "OK %s", line);
+}
+
+static long ask_often(void *argument) {
+    client *self = argument;
+    int fd = open_client(self->to);
+    bool good = true;
+    for (int i = 0; good && i < MESSAGES; i++) {
+        char text[64], answer[72];
+        snprintf(text, sizeof text, "client %d says %d\n", self->number, i);
+        snprintf(answer, sizeof answer, "OK %s", text);
+        good = ask(fd, self->to->transport, text, answer);
+    }
+    end_client(fd);
+    return good ? 0 : -1;
+}
+
+/* The bytes of all that is asked. */
+static uint64_t bytes_asked(void) {
+    uint64_t bytes = 0;
+    for (int k = 0; k < CLIENTS; k++)
+        for (int i = 0; i < MESSAGES; i++)
+            bytes += (uint64_t)snprintf(NULL, 0, "client %d says %d\n", k, i);
+    return bytes;
+}
+
+static void check_counters(const serving *s) {
+    const hawser_server_counters *c = &s->counters;
+    uint64_t messages = CLIENTS * MESSAGES, requests = is_stream(s->transport) ? CLIENTS : messages;
+    assert_int_equal(c->accepted, is_stream(s->transport) ? CLIENTS : 0);
+    assert_int_equal(c->datagrams, is_stream(s->transport) ? 0 : messages);
+    assert_int_equal(c->finished, requests);
+    assert_int_equal(c->calls, requests);
+    assert_int_equal(c->bytes_in, bytes_asked());
+    assert_int_equal(c->bytes_out, bytes_asked() + 3 * messages);
+    assert_int_equal(c->active + c->kept + c->failed + c->cut + c->broken, 0);
+    assert_int_equal(c->refused_network + c->refused_peer + c->refused_proxy + c->refused_verify, 0);
+    assert_int_equal(c->datagrams_unanswered + c->datagrams_truncated + c->lines_too_long + c->shortages, 0);
+    uint64_t timed = 0;
+    for (int i = 0; i < HAWSER_TIME_BUCKETS; i++)
+        timed += c->call_times[i];
+    assert_int_equal(timed, c->calls);
+}
+
+static void every_client_gets_exactly_its_answers(void **state) {
+    const struct combination *how = *state;
+    if (mode_is_refused(how->mode, how->transport))
+        return;
+    hawser_server_options options = in_mode(how->mode);
+    census before = census_of_server_tests();
+    serving s;
+    serve(&s, how->transport, talk, &options);
+    assert_int_equal(run_clients(&s, CLIENTS, how->mode != HAWSER_SEQUENTIAL, ask_often), CLIENTS);
+    stop_serving(&s);
+    assert_string_equal(s.board->trouble, "");
+    check_counters(&s);
+    assert_null(compare_census(before));
+}
+
+/* A server can be started again, and its counters go on. */
+static void it_serves_again_after_a_stop(void **state) {
+    const struct combination *how = *state;
+    if (mode_is_refused(how->mode, how->transport))
+        return;
+    hawser_server_options options = in_mode(how->mode);
+    serving s;
+    make_server(&s, how->transport, talk, &options);
+    for (int turn = 0; turn < 3; turn++) {
+        begin_serving(&s);
+        assert_int_equal(run_clients(&s, 2, how->mode != HAWSER_SEQUENTIAL, ask_often), 2);
+        assert_result(hawser_server_shutdown(s.server, WAIT_LIMIT, NULL), 0);
+        assert_int_equal(finish(&s.run), 0);
+    }
+    close_server(&s);
+    assert_int_equal(s.counters.finished, is_stream(how->transport) ? 6 : 6 * MESSAGES);
+}
+
+/* Steps of a request, as the handler's functions see them. */
+
+static int note_setup(hawser_request *r) {
+    note(board_of(r->server), "setup");
+    return 0;
+}
+
+static void note_finish(hawser_request *r) {
+    note(board_of(r->server), "finish");
+}
+
+static void note_error(hawser_request *r, const char *sentence) {
+    note(board_of(r->server), "error(%s)", sentence);
+}
+
+static hawser_server_options noting(hawser_concurrency mode) {
+    hawser_server_options options = in_mode(mode);
+    options.setup = note_setup;
+    options.finish = note_finish;
+    options.handle_error = note_error;
+    return options;
+}
+
+/* One message, on a connection of its own where there are any. */
+static bool ask_once(const serving *s, const char *text, const char *answer) {
+    int fd = open_client(s);
+    bool good = ask(fd, s->transport, text, answer) && (!is_stream(s->transport) || (shutdown(fd, SHUT_WR) == 0 && ends(fd)));
+    close(fd);
+    return good;
+}
+
+static void note_deferred(void *on) {
+    note(on, "deferred");
+}
+
+static void note_deferred_first(void *on) {
+    note(on, "deferred-last");
+}
+
+static void defer_two(hawser_request *r) {
+    board *on = board_of(r->server);
+    char line[64];
+    hawser_readline(r->rfile, line, sizeof line);
+    if (hawser_defer(note_deferred, on) < 0 || hawser_defer(note_deferred_first, on) < 0)
+        note(on, "%s", hawser_error());
+    hawser_puts(r->wfile, line);
+    note(on, "handled");
+}
+
+static void what_the_handler_defers_runs_at_its_end_the_last_first(void **state) {
+    const struct combination *how = *state;
+    if (mode_is_refused(how->mode, how->transport))
+        return;
+    hawser_server_options options = noting(how->mode);
+    serving s;
+    serve(&s, how->transport, defer_two, &options);
+    assert_true(ask_once(&s, "x\n", "x\n"));
+    stop_serving(&s);
+    assert_string_equal(s.board->text, "setup handled deferred-last deferred finish ");
+}
+
+/* The line decides. A failure is the first one that was told. */
+static void fail_if_asked(hawser_request *r) {
+    char line[64];
+    hawser_readline(r->rfile, line, sizeof line);
+    note(board_of(r->server), "handle");
+    if (strcmp(line, "fail\n") == 0) {
+        hawser_request_fail(r, "no %s today", "tea");
+        hawser_request_fail(r, "nor coffee");
+        note(board_of(r->server), "(%s)", hawser_request_error(r));
+    }
+    hawser_printf(r->wfile, "%s.\n", hawser_request_error(r) ? "failed" : "well");
+}
+
+static void a_request_that_failed_is_finished_and_reported_and_the_server_goes_on(void **state) {
+    const struct combination *how = *state;
+    if (mode_is_refused(how->mode, how->transport))
+        return;
+    hawser_server_options options = noting(how->mode);
+    serving s;
+    serve(&s, how->transport, fail_if_asked, &options);
+    assert_true(ask_once(&s, "fail\n", "failed.\n"));
+    assert_true(ask_once(&s, "go on\n", "well.\n"));
+    stop_serving(&s);
+    const char *second = strstr(s.board->text, "error(no tea today) ");
+    assert_non_null(second);
+    assert_memory_equal(s.board->text, "setup handle (no tea today) finish ", 35);
+    assert_null(strstr(second + 1, "error"));
+    assert_int_equal(s.counters.failed, 1);
+    assert_int_equal(s.counters.finished, 2);
+}
+
+static int refuse_setup(hawser_request *r) {
+    note(board_of(r->server), "setup");
+    atomic_fetch_add(&board_of(r->server)->counts[0], 1);
+    errno = EACCES;
+    return -1;
+}
+
+static void note_handle(hawser_request *r) {
+    note(board_of(r->server), "handle");
+}
+
+static void count_error(hawser_request *r, const char *sentence) {
+    note_error(r, sentence);
+    atomic_fetch_add(&board_of(r->server)->counts[1], 1);
+}
+
+static void after_a_setup_that_failed_nothing_else_is_called(void **state) {
+    const struct combination *how = *state;
+    if (mode_is_refused(how->mode, how->transport))
+        return;
+    hawser_server_options options = noting(how->mode);
+    options.setup = refuse_setup;
+    options.handle_error = count_error;
+    serving s;
+    serve(&s, how->transport, note_handle, &options);
+    int fd = open_client(&s);
+    if (is_stream(how->transport))
+        assert_true(shutdown(fd, SHUT_WR) == 0 && ends(fd));
+    else
+        assert_true(raw_write(fd, "x", 1));
+    assert_true(wait_for_count(&s.board->counts[1], 1));
+    close(fd);
+    stop_serving(&s);
+    assert_string_equal(s.board->text, "setup error(Permission denied) ");
+    assert_int_equal(s.counters.failed, 1);
+    assert_int_equal(s.counters.finished, 1);
+    assert_int_equal(s.counters.calls, 0);
+}
+
+/* Pointers. */
+
+static int new_user(hawser_request *r) {
+    r->user = malloc(32);
+    strcpy(r->user, "mine");
+    return 0;
+}
+
+static void tell_user(hawser_request *r) {
+    char line[64];
+    hawser_readline(r->rfile, line, sizeof line);
+    hawser_printf(r->wfile, "%s\n", (char *)r->user);
+    strcpy(r->user, "changed");
+}
+
+static void free_user(hawser_request *r) {
+    note(hawser_server_user(r->server), "%s", (char *)r->user);
+    free(r->user);
+}
+
+static void the_users_pointer_goes_from_setup_to_handle_to_finish(void **state) {
+    const struct combination *how = *state;
+    if (mode_is_refused(how->mode, how->transport))
+        return;
+    hawser_server_options options = in_mode(how->mode);
+    options.setup = new_user;
+    options.finish = free_user;
+    serving s;
+    serve(&s, how->transport, tell_user, &options);
+    assert_ptr_equal(hawser_server_user(s.server), s.board);
+    assert_true(ask_once(&s, "x\n", "mine\n"));
+    assert_true(ask_once(&s, "x\n", "mine\n"));
+    stop_serving(&s);
+    assert_string_equal(s.board->text, "changed changed ");
+}
+
+/* What the record says. */
+static void describe(hawser_request *r) {
+    board *on = board_of(r->server);
+    hawser_addr own;
+    char line[64];
+    hawser_readline(r->rfile, line, sizeof line);
+    bool same = hawser_server_socket(r->server) == NULL || r->listener == hawser_server_socket(r->server);
+    note(on, "%s", same ? "listener" : "another");
+    note(on, "%s", (r->data != NULL) == (hawser_type(r->sock) == SOCK_DGRAM) ? "data" : "odd-data");
+    note(on, "%zu%s", r->size, r->truncated ? "-truncated" : "");
+    note(on, "%s", hawser_getsockname(r->sock, &own) == 0 && r->user == NULL ? "sock" : "odd-sock");
+    hawser_printf(r->wfile, "%s\n", hawser_addr_str(&r->peer));
+}
+
+static void the_record_says_who_asked_and_where(void **state) {
+    const struct combination *how = *state;
+    char own[128] = "";
+    if (mode_is_refused(how->mode, how->transport))
+        return;
+    hawser_server_options options = in_mode(how->mode);
+    serving s;
+    serve(&s, how->transport, describe, &options);
+    int fd = open_client(&s);
+    hawser_sock *sock = hawser_fromfd(fd);
+    hawser_addr addr;
+    assert_int_equal(hawser_getsockname(sock, &addr), 0);
+    snprintf(own, sizeof own, "%s\n", hawser_addr_str(&addr));
+    hawser_close(sock);
+    assert_true(ask(fd, how->transport, "hello\n", own));
+    end_client(fd);
+    stop_serving(&s);
+    assert_string_equal(s.board->text, is_stream(how->transport) ? "listener data 0 sock " : "listener data 6 sock ");
+}
+
+/* Streams only. */
+
+static void say_goodbye_and_close(hawser_request *r) {
+    char line[64];
+    hawser_readline(r->rfile, line, sizeof line);
+    hawser_puts(r->wfile, "bye\n");
+    hawser_close(r->sock);
+}
+
+static void a_handler_that_closes_the_socket_itself_is_heard_all_the_same(void **state) {
+    hawser_concurrency mode = mode_of(state);
+    if (mode_is_refused(mode, TCP))
+        return;
+    hawser_server_options options = in_mode(mode);
+    census before = census_of_server_tests();
+    serving s;
+    serve(&s, TCP, say_goodbye_and_close, &options);
+    for (int i = 0; i < 5; i++)
+        assert_true(ask_once(&s, "x\n", "bye\n"));
+    stop_serving(&s);
+    assert_int_equal(s.counters.finished, 5);
+    assert_int_equal(s.counters.failed, 0);
+    assert_null(compare_census(before));
+}
+
+#define REPLY 200000
+#define REQUEST 100000
+
+static void reply_without_reading(hawser_request *r) {
+    static const char page[REPLY] = {[0] = 'p', [REPLY - 1] = 'q'};
+    hawser_write(r->wfile, page, sizeof page);
+}
+
+/* Sends and receives at the same time, so that neither side waits for the other. The bytes received; -1: a reset, or late. */
+static long exchange(int fd) {
+    static const char request[REQUEST];
+    static _Thread_local char got[REPLY + 1];
+    size_t sent = 0, received = 0;
+    for (;;) {
+        struct pollfd watched = {.fd = fd, .events = (short)(POLLIN | (sent < REQUEST ? POLLOUT : 0))};
+        if (poll(&watched, 1, (int)(WAIT_LIMIT * 1000)) <= 0)
+            return -1;
+        if (sent < REQUEST && watched.revents & POLLOUT) {
+            ssize_t n = send(fd, request + sent, REQUEST - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+            if (n < 0 && errno != EAGAIN)
+                return -1;
+            sent += n > 0 ? (size_t)n : 0;
+        }
+        if (watched.revents & (POLLIN | POLLHUP | POLLERR)) {
+            ssize_t n = recv(fd, got + received, sizeof got - received, MSG_DONTWAIT);
+            if (n == 0 && sent == REQUEST)
+                return received == REPLY && got[0] == 'p' && got[REPLY - 1] == 'q' ? REPLY : -1;
+            if (n < 0 && errno != EAGAIN)
+                return -1;
+            received += n > 0 ? (size_t)n : 0;
+        }
+    }
+}
+
+static long get_whole_reply(void *argument) {
+    client *self = argument;
+    int fd = open_client(self->to);
+    long received = exchange(fd);
+    end_client(fd);
+    return received == REPLY ? 0 : -1;
+}
+
+/* Measured with Python's: 50 of 50 clients lost part of the reply. */
+static void the_reply_arrives_whole_although_the_request_lies_unread(void **state) {
+    hawser_concurrency mode = mode_of(state);
+    if (mode_is_refused(mode, TCP))
+        return;
+    hawser_server_options options = in_mode(mode);
+    serving s;
+    serve(&s, TCP, reply_without_reading, &options);
+    assert_int_equal(run_clients(&s, 20, true, get_whole_reply), 20);
+    stop_serving(&s);
+    assert_int_equal(s.counters.finished, 20);
+    assert_int_equal(s.counters.bytes_out, 20 * REPLY);
+    assert_int_equal(s.counters.broken, 0);
+}
+
+/* Forks. */
+
+static void die_if_asked(hawser_request *r) {
+    char line[64];
+    hawser_readline(r->rfile, line, sizeof line);
+    if (strcmp(line, "die\n") == 0)
+        raise(SIGKILL);
+    hawser_puts(r->wfile, line);
+}
+
+static void note_who_is_told(hawser_request *r, const char *sentence) {
+    board *on = board_of(r->server);
+    note(on, "%s", getpid() == atomic_load(&on->counts[0]) ? "parent" : "child");
+    note(on, "%s", strstr(sentence, "signal 9") ? "killed" : sentence);
+    atomic_fetch_add(&on->counts[1], 1);
+}
+
+static void a_process_that_was_killed_is_a_failed_request_and_told_to_the_parent(void **state) {
+    const struct combination *how = *state;
+    if (mode_is_refused(HAWSER_FORKS, how->transport))
+        return;
+    hawser_server_options options = in_mode(HAWSER_FORKS);
+    options.handle_error = note_who_is_told;
+    census before = census_of_server_tests();
+    serving s;
+    serve(&s, how->transport, die_if_asked, &options);
+    atomic_store(&s.board->counts[0], getpid());
+    int fd = open_client(&s);
+    assert_true(raw_write(fd, "die\n", 4));
+    assert_true(wait_for_count(&s.board->counts[1], 1));
+    close(fd);
+    assert_true(ask_once(&s, "alive\n", "alive\n"));
+    stop_serving(&s);
+    assert_string_equal(s.board->text, "parent killed ");
+    assert_int_equal(s.counters.failed, 1);
+    assert_int_equal(s.counters.finished, 2);
+    assert_int_equal(s.counters.active, 0);
+    assert_null(compare_census(before));
+}
+
+static void tell_process(hawser_request *r) {
+    char line[64];
+    hawser_readline(r->rfile, line, sizeof line);
+    atomic_store(&board_of(r->server)->counts[0], getpid());
+    hawser_puts(r->wfile, line);
+}
+
+static void with_forks_the_handler_runs_in_a_process_of_its_own(void **state) {
+    const struct combination *how = *state;
+    if (mode_is_refused(HAWSER_FORKS, how->transport))
+        return;
+    hawser_server_options options = in_mode(HAWSER_FORKS);
+    serving s;
+    serve(&s, how->transport, tell_process, &options);
+    assert_true(ask_once(&s, "x\n", "x\n"));
+    int first = atomic_load(&s.board->counts[0]);
+    assert_true(ask_once(&s, "x\n", "x\n"));
+    stop_serving(&s);
+    assert_int_not_equal(first, getpid());
+    assert_int_not_equal(first, atomic_load(&s.board->counts[0]));
+}
+
+static struct combination combinations[MODES * TRANSPORTS];
+static const hawser_concurrency modes[MODES] = {HAWSER_FIBERS, HAWSER_THREADS, HAWSER_FORKS, HAWSER_SEQUENTIAL};
+
+static void fill_combinations(void) {
+    for (int i = 0; i < MODES * TRANSPORTS; i++)
+        combinations[i] = (struct combination){(hawser_concurrency)(i / TRANSPORTS), (enum transport)(i % TRANSPORTS)};
+}
+
+#define FOR_ALL 7
+#define FOR_STREAMS 2
+#define FOR_FORKS 2
+
+static const struct {
+    CMUnitTestFunction function;
+    const char *name;
+} for_all[FOR_ALL] = {
+#define NAMED(test) {test, #test}
+    NAMED(every_client_gets_exactly_its_answers),
+    NAMED(it_serves_again_after_a_stop),
+    NAMED(what_the_handler_defers_runs_at_its_end_the_last_first),
+    NAMED(a_request_that_failed_is_finished_and_reported_and_the_server_goes_on),
+    NAMED(after_a_setup_that_failed_nothing_else_is_called),
+    NAMED(the_users_pointer_goes_from_setup_to_handle_to_finish),
+    NAMED(the_record_says_who_asked_and_where),
+}, for_streams[FOR_STREAMS] = {
+    NAMED(a_handler_that_closes_the_socket_itself_is_heard_all_the_same),
+    NAMED(the_reply_arrives_whole_although_the_request_lies_unread),
+}, for_forks[FOR_FORKS] = {
+    NAMED(a_process_that_was_killed_is_a_failed_request_and_told_to_the_parent),
+    NAMED(with_forks_the_handler_runs_in_a_process_of_its_own),
+};
+
+int main(void) {
+    static struct CMUnitTest tests[FOR_ALL * MODES * TRANSPORTS + FOR_STREAMS * MODES + FOR_FORKS * TRANSPORTS];
+    size_t n = 0;
+    fill_combinations();
+    for (int i = 0; i < FOR_ALL; i++)
+        for (int k = 0; k < MODES * TRANSPORTS; k++)
+            tests[n++] = named_test(for_all[i].function, &combinations[k], "%s: %s, %s", for_all[i].name,
+                                    mode_names[combinations[k].mode], transport_names[combinations[k].transport]);
+    for (int i = 0; i < FOR_STREAMS; i++)
+        for (int k = 0; k < MODES; k++)
+            tests[n++] = named_test(for_streams[i].function, &modes[k], "%s: %s", for_streams[i].name, mode_names[k]);
+    for (int i = 0; i < FOR_FORKS; i++)
+        for (int k = 0; k < TRANSPORTS; k++)
+            tests[n++] = named_test(for_forks[i].function, &combinations[HAWSER_FORKS * TRANSPORTS + k], "%s: %s",
+                                    for_forks[i].name, transport_names[k]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
