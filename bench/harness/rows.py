@@ -44,6 +44,18 @@ def settle(server):
         time.sleep(0.05)
 
 
+def rest(server):
+    """Waits until the server gives no memory back any more: what was free for two periods of a second goes back to the system."""
+    settle(server)
+    least, since = server.memory(), 0
+    for _ in range(40):
+        time.sleep(0.25)
+        now = server.memory()
+        least, since = (now, 0) if now < least else (least, since + 1)
+        if since == 12:
+            return
+
+
 @dataclass
 class PairRow:
     """CPU per request against the reference, ours and the peers."""
@@ -158,7 +170,7 @@ class IdleRow:
             settle(server)
             empty, tables = server.memory()
             with Holder(programs.build, {"port": server.port, "connections": connections}):
-                settle(server)
+                rest(server)
                 full, full_tables = server.memory()
         return (full - empty) / connections, (full_tables - tables) / connections, empty
 

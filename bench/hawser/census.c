@@ -14,5 +14,5 @@ static void tell_worker(hawser_request *r) {
 }
 
 int main(int argc, char **argv) {
-    return serve_requests(bench_number(argc, argv, 1, 2), SOCK_STREAM, tell_worker, false);
+    return serve_requests(bench_number(argc, argv, 1, 2), SOCK_STREAM, tell_worker, NULL);
 }

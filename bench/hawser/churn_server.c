@@ -14,5 +14,5 @@ static void visit(hawser_request *r) {
 }
 
 int main(int argc, char **argv) {
-    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_STREAM, visit, false);
+    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_STREAM, visit, NULL);
 }

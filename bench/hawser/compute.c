@@ -35,5 +35,5 @@ static void echo(hawser_request *r) {
 
 int main(int argc, char **argv) {
     work = 1000 * bench_number(argc, argv, 2, 200);
-    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_STREAM, echo, false);
+    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_STREAM, echo, NULL);
 }

@@ -12,5 +12,6 @@ static void answer(hawser_request *r) {
 }
 
 int main(int argc, char **argv) {
-    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_DGRAM, answer, bench_number(argc, argv, 2, 0) != 0);
+    const hawser_server_options options = {.segmentation = bench_number(argc, argv, 2, 0) != 0};
+    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_DGRAM, answer, &options);
 }

@@ -15,5 +15,6 @@ static void answer(hawser_request *r) {
 }
 
 int main(int argc, char **argv) {
-    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_STREAM, answer, false);
+    const hawser_server_options options = {.first_byte_timeout = 60};   /* the client speaks first: until then it has no fiber */
+    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_STREAM, answer, &options);
 }

@@ -14,5 +14,5 @@ static void answer_lines(hawser_request *r) {
 }
 
 int main(int argc, char **argv) {
-    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_STREAM, answer_lines, false);
+    return serve_requests(bench_number(argc, argv, 1, 1), SOCK_STREAM, answer_lines, NULL);
 }

@@ -45,9 +45,11 @@ int serve(long workers, hawser_fn handler) {
     return serve_run(workers, accept_all, &handler);
 }
 
-int serve_requests(long workers, int type, hawser_handler handle, bool segmentation) {
-    hawser_server_options options = {.workers = (int)workers, .max_connections = bench_raise_files(), .segmentation = segmentation,
-                                     .request_queue_size = 4096};
+int serve_requests(long workers, int type, hawser_handler handle, const hawser_server_options *more) {
+    hawser_server_options options = more ? *more : (hawser_server_options){0};
+    options.workers = (int)workers;
+    options.max_connections = bench_raise_files();
+    options.request_queue_size = BENCH_BACKLOG;
     hawser_server *server = type == SOCK_DGRAM ? hawser_udp_server(BENCH_HOST, 0, handle, &options)
                                                : hawser_tcp_server(BENCH_HOST, 0, handle, &options);
     if (!server)

@@ -11,8 +11,8 @@
 /* Serves for ever on WORKERS workers; HANDLER gets the connection (a hawser_sock) and closes it. The exit status. */
 int serve(long workers, hawser_fn handler);
 
-/* The same with a server whose handler is HANDLE, of TYPE SOCK_STREAM or SOCK_DGRAM; SEGMENTATION is the option of that name. */
-int serve_requests(long workers, int type, hawser_handler handle, bool segmentation);
+/* The same with a server whose handler is HANDLE, of TYPE SOCK_STREAM or SOCK_DGRAM; MORE options may be NULL. */
+int serve_requests(long workers, int type, hawser_handler handle, const hawser_server_options *more);
 
 /* Runs FN(ARG) as the first fiber on WORKERS workers. The exit status. */
 int serve_run(long workers, hawser_fn fn, void *arg);

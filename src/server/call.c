@@ -135,7 +135,7 @@ void hawser__call_handle(struct hawser__call *call) {
     int64_t began = hawser__clock_monotonic();
     r->server->handle(r);
     hawser__defers_run(hawser__task_current());
-    hawser__tally_call(r->server->tally, hawser__clock_monotonic() - began);
+    hawser__tally_calls(r->server->tally, 1, hawser__clock_monotonic() - began);
 }
 
 /* A child of forks is told by a signal. */

@@ -193,6 +193,18 @@ static void count_batch(struct receiver *receiver, int count) {
     hawser__tally_add(&receiver->server->tally->bytes_in, bytes);
 }
 
+static void begin_round(struct hawser__letter *letter) {
+    letter->round = (struct hawser__round){.began = hawser__clock_monotonic()};
+}
+
+static void end_round(struct hawser__letter *letter) {
+    struct hawser__tally *tally = letter->call.request.server->tally;
+    const struct hawser__round *round = &letter->round;
+    hawser__tally_add(&tally->datagrams, round->letters);
+    hawser__tally_add(&tally->finished, round->finished);
+    hawser__tally_calls(tally, round->calls, hawser__clock_monotonic() - round->began);
+}
+
 /* Handing on. */
 
 static int read_on(void *arg);
@@ -205,6 +217,8 @@ static bool hand_on(struct hawser__held *held) {
     hawser_server *server = receiver->server;
     hawser_go_options options = {.name = "receive", .group = server->requests};
     hawser__outbox_flush(receiver->outbox);
+    end_round(&reader->letter);
+    begin_round(&reader->letter);
     atomic_fetch_add(&receiver->batch->owners, 1);
     atomic_fetch_add(&server->active, 1);
     reader->batch = receiver->batch;
@@ -237,17 +251,17 @@ static bool answer(struct reader *reader) {
 }
 
 static bool answer_batch(struct reader *reader) {
-    uint64_t count = 0;
-    while (next_letter(reader)) {
-        struct hawser__tally *tally = reader->receiver->server->tally;
+    bool reads = true;
+    begin_round(&reader->letter);
+    while (reads && next_letter(reader)) {
         count_letter(&reader->letter.call.request);
-        hawser__tally_add(&tally->datagrams, 1);
-        count++;
-        if (!answer(reader))
-            return false;
+        reader->letter.round.letters++;
+        reads = answer(reader);
     }
-    hawser__outbox_flush(reader->receiver->outbox);
-    return true;
+    end_round(&reader->letter);
+    if (reads)
+        hawser__outbox_flush(reader->receiver->outbox);
+    return reads;
 }
 
 /* True: go on. A full table of something passes; a socket that was closed does not. */

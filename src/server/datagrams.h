@@ -16,11 +16,18 @@
 
 struct hawser__outbox;
 
+/* What the letters of a batch add to the tally: all at once, since each of them costs little. */
+struct hawser__round {
+    uint64_t letters, calls, finished;
+    int64_t began;
+};
+
 struct hawser__letter {
     struct hawser__call call;            /* first: a request is part of a call, which is part of a letter */
     struct hawser__buffer answer;
     struct hawser__outbox *outbox;       /* NULL: the answer goes out at once */
     bool alone;                          /* in memory of its own, and to be started where the mode says */
+    struct hawser__round round;          /* of those that are not alone */
     bool *started;                       /* set when process_request has done that, or had it answered: it may be gone then */
     size_t control_size;
     _Alignas(struct cmsghdr) char control[HAWSER__LETTER_CONTROL];   /* as it came; the answer goes back with it */

@@ -28,6 +28,7 @@ void hawser__letter_init(struct hawser__letter *letter, hawser_server *server, h
     hawser__file_init(&call->wfile, false, true, HAWSER__LARGEST_ANSWER);
     hawser__buffer_init(&letter->answer, HAWSER__LARGEST_ANSWER);
     letter->outbox = NULL;
+    letter->round = (struct hawser__round){0};
     letter->alone = false;
 }
 
@@ -107,6 +108,18 @@ static void note_end(struct hawser__call *call) {
     hawser__call_fail(call, "cut by the end of the server");
 }
 
+/* Handlers of a batch that do not wait are timed together: the clock would cost more than some of them. */
+static void handle(struct hawser__letter *letter) {
+    hawser_request *r = &letter->call.request;
+    if (letter->alone) {
+        hawser__call_handle(&letter->call);
+        return;
+    }
+    r->server->handle(r);
+    hawser__defers_run(hawser__task_current());
+    letter->round.calls++;
+}
+
 /* hawser_server_finish_request has seen to the defers. */
 void hawser__letter_work(struct hawser__call *call) {
     hawser_request *r = &call->request;
@@ -116,7 +129,7 @@ void hawser__letter_work(struct hawser__call *call) {
     int64_t outer = hawser_deadline_push(hawser__timeout_seconds(r->server->limits.request));
     bool ready = hawser__call_set_up(call);
     if (ready)
-        hawser__call_handle(call);
+        handle(letter);
     note_end(call);
     hawser_deadline_pop(outer);
     if (ready && options->finish)
@@ -129,7 +142,10 @@ void hawser__letter_work(struct hawser__call *call) {
 static void conclude(struct hawser__letter *letter, bool shut_down) {
     hawser_server *server = letter->call.request.server;
     hawser__call_report(&letter->call);
-    hawser__tally_add(&server->tally->finished, 1);
+    if (letter->alone)
+        hawser__tally_add(&server->tally->finished, 1);
+    else
+        letter->round.finished++;
     if (shut_down)
         server->options.shutdown_request(&letter->call.request);
 }

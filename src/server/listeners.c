@@ -12,9 +12,14 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <string.h>
 
 #define MOST_ACTIVATED 64
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 
 static bool is_ip(const struct hawser__address *address) {
     return address->scheme == HAWSER__TCP || address->scheme == HAWSER__UDP;
@@ -87,14 +92,23 @@ int hawser__listeners_add(hawser_server *server, const struct hawser__address *a
     return add(server, &model);
 }
 
-/* On a socket for every address the kernel has to say which one a datagram was for, so that the answer comes from there. */
+static bool is_every_address(hawser_sock *sock) {
+    hawser_addr own;
+    char host[HAWSER_ADDR_TEXT];
+    return hawser_getsockname(sock, &own) == 0 && hawser_addr_host(&own, host, sizeof host) > 0 &&
+           (strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0);
+}
+
+/* On a socket for every address the kernel has to say which one a datagram was for, so that the answer comes from there. On others
+ * it is clear, and telling would cost a tenth of a datagram. */
 static void prepare_datagrams(hawser_server *server, hawser_sock *sock) {
-    if (hawser_family(sock) == AF_INET6)
+    bool every = is_every_address(sock);
+    if (every && hawser_family(sock) == AF_INET6)
         (void)hawser_setsockopt_int(sock, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-    if (hawser_family(sock) == AF_INET)
+    if (every && hawser_family(sock) == AF_INET)
         (void)hawser_setsockopt_int(sock, IPPROTO_IP, IP_PKTINFO, 1);
-    if (server->options.segmentation)
-        (void)hawser_setsockopt_int(sock, IPPROTO_UDP, 104 /* UDP_GRO */, 1);
+    if (server->options.segmentation && hawser_family(sock) != AF_UNIX)
+        (void)hawser_setsockopt_int(sock, IPPROTO_UDP, UDP_GRO, 1);
 }
 
 /* Connections have what their listener has. */

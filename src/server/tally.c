@@ -26,10 +26,12 @@ static size_t bucket_of(int64_t ns) {
     return bits < HAWSER_TIME_BUCKETS ? bits : HAWSER_TIME_BUCKETS - 1;
 }
 
-void hawser__tally_call(struct hawser__tally *tally, int64_t ns) {
-    hawser__tally_add(&tally->calls, 1);
+void hawser__tally_calls(struct hawser__tally *tally, uint64_t n, int64_t ns) {
+    if (n == 0)
+        return;
+    hawser__tally_add(&tally->calls, n);
     hawser__tally_add(&tally->call_ns, ns > 0 ? (uint64_t)ns : 0);
-    hawser__tally_add(&tally->call_times[bucket_of(ns)], 1);
+    hawser__tally_add(&tally->call_times[bucket_of(ns / (int64_t)n)], n);
 }
 
 /* What is the same number in both. */

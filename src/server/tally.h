@@ -28,8 +28,8 @@ static inline void hawser__tally_add(_Atomic uint64_t *count, uint64_t n) {
     atomic_fetch_add_explicit(count, n, memory_order_relaxed);
 }
 
-/* A call of a handler took NS nanoseconds. */
-void hawser__tally_call(struct hawser__tally *tally, int64_t ns);
+/* N calls of a handler took NS nanoseconds, all in all. */
+void hawser__tally_calls(struct hawser__tally *tally, uint64_t n, int64_t ns);
 
 /* A picture of TALLY. */
 void hawser__tally_read(struct hawser__tally *tally, hawser_server_counters *out);

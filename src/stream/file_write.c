@@ -153,7 +153,7 @@ __attribute__((noinline)) static ssize_t print_all(hawser_file *file, const char
 static inline ssize_t print_common(hawser_file *file, const char *format, struct hawser__arguments *arguments) {
     struct hawser__buffer *out = &file->out;
     size_t most = file->max - out->used, room = hawser__buffer_room(out);
-    if (!file->writable || file->failed || (file->gatherer && !file->listed))
+    if (!out->memory || !file->writable || file->failed || (file->gatherer && !file->listed))
         return -1;
     ssize_t length = hawser__format(hawser__buffer_end(out), room < most ? room : most, format, arguments);
     if (length > 0)

@@ -41,7 +41,7 @@ static void children_count_in_the_same_memory(void **state) {
         pid_t child = fork();
         if (child == 0) {
             hawser__tally_add(&tally->accepted, 10);
-            hawser__tally_call(tally, 1);
+            hawser__tally_calls(tally, 1, 1);
             _exit(0);
         }
         assert_int_equal(waitpid(child, &status, 0), child);
@@ -82,7 +82,7 @@ static void a_picture_has_every_number(void **state) {
 /* The bucket that a call of NS lands in. */
 static size_t bucket_of(struct hawser__tally *tally, int64_t ns) {
     size_t found = HAWSER_TIME_BUCKETS;
-    hawser__tally_call(tally, ns);
+    hawser__tally_calls(tally, 1, ns);
     for (size_t i = 0; i < HAWSER_TIME_BUCKETS; i++) {
         assert_true(tally->call_times[i] <= (found == HAWSER_TIME_BUCKETS));
         if (tally->call_times[i] == 1)
@@ -122,9 +122,9 @@ static void a_call_falls_into_the_first_bucket_that_reaches_so_far(void **state)
 static void calls_and_their_times_add_up(void **state) {
     (void)state;
     struct hawser__tally *tally = hawser__tally_new();
-    hawser__tally_call(tally, 1);
-    hawser__tally_call(tally, 1000000);
-    hawser__tally_call(tally, -5); /* no clock goes back, but a sum that did would look like centuries */
+    hawser__tally_calls(tally, 1, 1);
+    hawser__tally_calls(tally, 1, 1000000);
+    hawser__tally_calls(tally, 1, -5); /* no clock goes back, but a sum that did would look like centuries */
     assert_int_equal(tally->calls, 3);
     assert_int_equal(tally->call_ns, 1000001);
     assert_int_equal(tally->call_times[0], 2);
@@ -137,7 +137,7 @@ static long count_much(void *argument) {
     struct hawser__tally *tally = argument;
     for (int i = 0; i < EACH; i++) {
         hawser__tally_add(&tally->active, 1);
-        hawser__tally_call(tally, 20000);
+        hawser__tally_calls(tally, 1, 20000);
         hawser__tally_add(&tally->active, (uint64_t)-1);
     }
     return 0;
