@@ -4,8 +4,8 @@
  * every one that comes back is compared, and replaced by a new one. A datagram that is lost ends the run: on loopback, with
  * few in flight, none is.
  *
- * With SEGMENTS above 1 they are sent so many at a time, as one message that the kernel cuts (GSO), and taken as it joins them (GRO):
- * bulk, as a file or a stream of video is. A server that asks for it gets them joined as well.
+ * With SEGMENTS above 1 they are sent so many at a time, as one message that the kernel cuts (GSO), and taken as it joins them
+ * (GRO): bulk, as a file or a stream of video is. A server that asks for it gets them joined as well.
  */
 #include "load.h"
 

@@ -19,8 +19,8 @@
 #define HAWSER__THREADED true
 #endif
 
-/* atomic_compare_exchange_weak for *EXPECTED as just loaded, atomic_store with the order of all others, and atomic_fetch_add, for
- * what only threads do to each other: in a process with one thread they are a plain store, which costs a tenth. */
+/* atomic_compare_exchange_weak for *EXPECTED as just loaded, atomic_store with the order of all others, and atomic_fetch_add,
+ * for what only threads do to each other: in a process with one thread they are a plain store, which costs a tenth. */
 #define hawser__swap_weak(object, expected, desired)                                                                          \
     (HAWSER__THREADED ? atomic_compare_exchange_weak(object, expected, desired)                                               \
                       : (atomic_store_explicit(object, desired, memory_order_relaxed), true))

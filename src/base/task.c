@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Task records. A plain thread's is in thread-local storage: what it holds (wake descriptor, lent buffer, attempts) is made when
- * first needed and released when the thread ends. A fiber's belongs to the scheduler, which says which one is current.
+ * Task records. A plain thread's is in thread-local storage: what it holds (wake descriptor, lent buffer, attempts) is made
+ * when first needed and released when the thread ends. A fiber's belongs to the scheduler, which says which one is current.
  *
  * After fork the child's only thread keeps its record, but not the wake descriptor, which would be shared with the parent.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads of the library: deaf to signals, which belong to the program's own threads, except those that a fault of theirs raises. */
+/* Threads of the library: deaf to signals, which belong to the program's own threads, except those that a fault of theirs
+ * raises. */
 #ifndef HAWSER__THREAD_H
 #define HAWSER__THREAD_H
 

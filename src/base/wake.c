@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fiber is woken by its scheduler. For a thread a wake-up is a mark on the task and a signal on its eventfd, if it has one by now. Whoever waits makes the eventfd first
- * and looks at the mark second; whoever wakes marks first and looks for the eventfd second: one of the two always sees the
- * other.
+ * A fiber is woken by its scheduler. For a thread a wake-up is a mark on the task and a signal on its eventfd, if it has one by
+ * now. Whoever waits makes the eventfd first and looks at the mark second; whoever wakes marks first and looks for the eventfd
+ * second: one of the two always sees the other.
  */
 #include "base/wake.h"
 

@@ -105,8 +105,8 @@ static int get_in(hawser_sock *sock, enum hawser__side side, unsigned shut) {
     return interrupted;
 }
 
-/* Datagrams are whole, so their senders take turns, as the tasks of a server do that answer by one socket. It is mostly a matter of
- * some microseconds: a datagram seldom waits. */
+/* Datagrams are whole, so their senders take turns, as the tasks of a server do that answer by one socket. It is mostly a
+ * matter of some microseconds: a datagram seldom waits. */
 static int take_turn(hawser_sock *sock, enum hawser__side side, unsigned shut) {
     hawser__deadline deadline = hawser__sock_deadline(sock);
     int result = -EBUSY;

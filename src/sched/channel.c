@@ -47,6 +47,12 @@ static inline int pass_or_wait(hawser_channel *channel, void *item, bool sends) 
         return -ECANCELED;
     hawser__lock_take(&channel->lock);
     int code = sends ? hawser__channel_send_now(channel, item, &served) : hawser__channel_recv_now(channel, item, &served);
+    if (code == -EAGAIN && task->held) {   /* sent before it stands in line, where an item may be given to it */
+        hawser__lock_drop(&channel->lock);
+        (void)hawser__task_send_held(task);
+        hawser__lock_take(&channel->lock);
+        code = sends ? hawser__channel_send_now(channel, item, &served) : hawser__channel_recv_now(channel, item, &served);
+    }
     if (code == -EAGAIN)
         return wait_in(channel, sends ? &channel->senders : &channel->receivers, task, item,
                        sends ? "channel send" : "channel receive");

@@ -9,6 +9,10 @@
  *         +--deadline, or cancelled: leaves the line, locks the mutex itself -+
  *
  * `notified` belongs to the condition's lock. From then on the sleeper waits for the mutex, and nothing cuts that short.
+ *
+ * A sleeper that holds output back (base/task.h) sends it when it has given the mutex up. Who is notified while it does is not
+ * put in line for the mutex, where a slow peer of its own would make all others wait: it locks the mutex itself when it has
+ * done.
  */
 #include "sched/mutex.h"
 
@@ -16,10 +20,13 @@
 #include "base/mem.h"
 #include "sched/park.h"
 
+enum stage { ASLEEP, SENDING, NOTIFIED_WHILE_SENDING };
+
 struct sleeper {
     hawser__waiter waiter;   /* first: a waiter in a condition's line is a sleeper */
     hawser_mutex *mutex;
     bool notified;
+    atomic_int stage;
 };
 
 struct hawser_cond {
@@ -60,13 +67,25 @@ static int sleep_on(hawser_cond *cond, struct sleeper *sleeper) {
     return 0;
 }
 
+/* False: it was notified meanwhile, and has the mutex. The condition may be gone then. */
+static bool send_before_sleep(struct sleeper *sleeper) {
+    int sending = SENDING;
+    (void)hawser__task_send_held(sleeper->waiter.task);
+    if (atomic_compare_exchange_strong(&sleeper->stage, &sending, ASLEEP))
+        return true;
+    hawser__mutex_lock_through(sleeper->mutex, sleeper->waiter.task);
+    return false;
+}
+
 /* The sleeper is in line before the mutex is given up: whoever changes the condition after that finds it there. */
 static int wait_on(hawser_cond *cond, hawser_mutex *mutex, hawser__task *task) {
-    struct sleeper sleeper = {.waiter = {.task = task}, .mutex = mutex};
+    struct sleeper sleeper = {.waiter = {.task = task}, .mutex = mutex, .stage = task->held ? SENDING : ASLEEP};
     hawser__lock_take(&cond->lock);
     hawser__waiters_add(&cond->line, &sleeper.waiter);
     hawser__lock_drop(&cond->lock);
     hawser__mutex_release(mutex, task);
+    if (task->held && !send_before_sleep(&sleeper))
+        return 0;
     return sleep_on(cond, &sleeper);
 }
 
@@ -80,6 +99,9 @@ int hawser_cond_wait(hawser_cond *cond, hawser_mutex *mutex) {
 
 static void pass_on(hawser__waiter *waiter) {
     struct sleeper *sleeper = (struct sleeper *)waiter;
+    int sending = SENDING;
+    if (atomic_compare_exchange_strong(&sleeper->stage, &sending, NOTIFIED_WHILE_SENDING))
+        return;
     if (hawser__mutex_line_up(sleeper->mutex, waiter))
         hawser__waiter_grant(waiter);
 }

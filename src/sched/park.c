@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fiber is parked by its worker; what it needs of descriptors its engine's port sees to. A plain thread waits in poll. What it
- * watches besides the descriptors is its wake descriptor: plain close(2) does not wake a thread in poll, and a signal that
+ * A fiber is parked by its worker; what it needs of descriptors its engine's port sees to. A plain thread waits in poll. What
+ * it watches besides the descriptors is its wake descriptor: plain close(2) does not wake a thread in poll, and a signal that
  * arrives just before poll would be missed without it.
  *
  * When no wake descriptor can be had (the descriptor table is full) the wait goes on in slices: closing a socket or a signal is

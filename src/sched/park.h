@@ -4,8 +4,8 @@
  * thread waits in poll. All waits of the library come down to these calls.
  *
  * A wake-up is a hint: whoever waits looks again at what it waits for, and waits again if need be. One that came before the
- * wait counts. What the task holds back (base/task.h) is sent before it waits; if that took a wait of its own, this one ends as if
- * woken, because the wake-up meant for it may have been consumed.
+ * wait counts. What the task holds back (base/task.h) is sent before it waits; if that took a wait of its own, this one ends as
+ * if woken, because the wake-up meant for it may have been consumed.
  */
 #ifndef HAWSER__PARK_H
 #define HAWSER__PARK_H

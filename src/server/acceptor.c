@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Taking connections. One fiber does it for a listener, on whatever worker the server was started; where each connection goes is
- * start.c's choice. That balances exactly, for every kind of listener, and no connection is reset that waits in the queue of a
- * worker which ends: both are what SO_REUSEPORT cannot do.
+ * Taking connections. One fiber does it for a listener, on whatever worker the server was started; where each connection goes
+ * is start.c's choice. That balances exactly, for every kind of listener, and no connection is reset that waits in the queue of
+ * a worker which ends: both are what SO_REUSEPORT cannot do.
  *
- * When there is no descriptor left accepting fails at once and for ever, so it is tried again when a connection of our own has been
- * closed, and else with growing pauses. The spare descriptor lets one more in at that moment, who may be the one to find out
- * what is wrong.
+ * When there is no descriptor left accepting fails at once and for ever, so it is tried again when a connection of our own has
+ * been closed, and else with growing pauses. The spare descriptor lets one more in at that moment, who may be the one to find
+ * out what is wrong.
  */
 #include "server/acceptor.h"
 
@@ -102,9 +102,12 @@ static int take_room(hawser_server *server) {
     return hawser_semaphore_acquire(server->room);
 }
 
-/* Cancelled by the stop, or by its end. From then on it only looks. */
+/* Cancelled by the stop, or by its end. From then on it only looks. Cancelled together with all the run, it ends, and the server
+ * with it. */
 static bool is_told_to_end(struct acceptor *acceptor) {
-    if (errno != ECANCELED || acceptor->last_look || !hawser__stopping(acceptor->server))
+    if (errno == ECANCELED && !hawser__stopping(acceptor->server))
+        hawser_server_stop(acceptor->server, 0);
+    if (errno != ECANCELED || acceptor->last_look)
         return true;
     acceptor->last_look = true;
     hawser_cancel_clear();
@@ -114,6 +117,8 @@ static bool is_told_to_end(struct acceptor *acceptor) {
 /* A permit, and a connection for it. False: it is over. */
 static bool take_one(struct acceptor *acceptor) {
     hawser_server *server = acceptor->server;
+    if (acceptor->last_look && hawser__is_cut(server))
+        return false;
     if (take_room(server) < 0)
         return !is_told_to_end(acceptor);
     if (hawser__take_request(server, acceptor->listener, !acceptor->last_look) >= 0) {

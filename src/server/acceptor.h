@@ -8,7 +8,8 @@
 /* 0; -1 with errno: those that were started end with the group of acceptors. */
 int hawser__acceptors_start(hawser_server *server);
 
-/* Taking a connection failed with errno. True: it is worth trying again, after the wait that the failure asks for, which is over. */
+/* Taking a connection failed with errno. True: it is worth trying again, after the wait that the failure asks for, which is
+ * over. */
 bool hawser__bear(hawser_server *server);
 
 /* max_connections keeps the server from accepting: counted, and told once in a while. */

@@ -2,8 +2,10 @@
 /*
  * Who is let in, and how a request begins: get_request, verify_request, process_request.
  *
- * Behind a proxy the address that matters comes with the header, so such a connection is checked where it runs, when that was read.
+ * Behind a proxy the address that matters comes with the header, so such a connection is checked where it runs, when that was
+ * read.
  */
+#include "server/children.h"
 #include "server/connection.h"
 #include "server/datagrams.h"
 
@@ -67,6 +69,9 @@ static int start_when_possible(hawser_request *r) {
         if (!is_shortage(errno))
             return -1;
         complain(r->server, "a connection has to wait");
+        hawser__children_reap(r->server);
+        if (hawser__is_cut(r->server))
+            return hawser__fail(ECANCELED, "start a connection");
         if (hawser_sleep(delay) < 0)
             return -1;
         delay = delay < LONGEST_DELAY ? 2 * delay : LONGEST_DELAY;
@@ -101,6 +106,8 @@ int hawser__process_request(hawser_request *r) {
 static void conclude(struct hawser__call *call, bool failed) {
     if (failed)
         hawser__call_fail_as_told(call, "process_request failed");
+    if (failed && hawser__is_cut(call->request.server))
+        call->connection->cut = true;   /* nobody waits for its polite end any more */
     hawser__call_close_files(call);
     hawser__call_report(call);
     if (failed)

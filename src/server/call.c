@@ -2,8 +2,8 @@
 /*
  * One call of a handler: setup, handle, finish, and what they leave behind, the same in every mode and for every transport.
  *
- * What the handler defers runs when it returns, on whatever task that is; what it has written goes out then; and how its last wait
- * for the peer ended says what the connection is counted as.
+ * What the handler defers runs when it returns, on whatever task that is; what it has written goes out then; and how its last
+ * wait for the peer ended says what the connection is counted as.
  */
 #include "server/connection.h"
 
@@ -147,6 +147,8 @@ static bool is_cut(const hawser_server *server) {
 static void note_cut(struct hawser__call *call) {
     if (!is_cut(call->request.server))
         return;
+    if (!hawser__stopping(call->request.server) && !call->request.server->is_child)
+        hawser_server_stop(call->request.server, 0);   /* the run that it is in was cancelled, and is to end */
     call->connection->cut = true;
     hawser_cancel_clear();
     if (call->request.server->is_child)
@@ -167,7 +169,9 @@ static void note_deadline(struct hawser__call *call) {
 
 static void note_cause(struct hawser__call *call) {
     static const char *const names[] = {
-        [HAWSER__PEER_GONE] = "the peer is gone", [HAWSER__PEER_IDLE] = "the peer was idle", [HAWSER__PEER_SLOW] = "the peer was slow"};
+        [HAWSER__PEER_GONE] = "the peer is gone",
+        [HAWSER__PEER_IDLE] = "the peer was idle",
+        [HAWSER__PEER_SLOW] = "the peer was slow"};
     struct hawser__tally *tally = call->request.server->tally;
     enum hawser__cause cause = call->connection->cause;
     if (cause == HAWSER__NO_CAUSE)
@@ -280,6 +284,6 @@ void hawser_server_shutdown_request(hawser_request *r) {
 
 void hawser_server_close_request(hawser_request *r) {
     struct hawser__call *call = hawser__call_of(r);
-    if (call->connection && !hawser__is_closed(call->connection->sock))
+    if (call->connection && !call->handed_over && !hawser__is_closed(call->connection->sock))
         hawser_close(call->connection->sock);
 }

@@ -22,6 +22,7 @@ struct child {
     hawser_sock *line;
     bool counted;                /* in the table of peers */
     bool datagram;
+    bool cut;                    /* a stop has asked it to end */
     hawser_addr peer;
 };
 
@@ -127,7 +128,8 @@ static int split(hawser_server *server, const hawser_addr *peer, struct child **
 
 /* The connection is the child's now: its record goes, its place stays taken until the child ends. */
 static void give_away(struct hawser__connection *connection) {
-    hawser_close(connection->sock);
+    if (!hawser__is_closed(connection->sock))
+        hawser_close(connection->sock);
     hawser_unref(connection->sock);
     hawser__connection_unref(connection);
 }
@@ -166,6 +168,8 @@ static void count_lost(hawser_server *server, struct child *child, int status) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == HAWSER__CHILD_DONE)
         return;
     hawser__tally_add(&server->tally->finished, 1);
+    if (child->cut)
+        hawser__tally_add(&server->tally->cut, 1);
     if (!WIFSIGNALED(status))
         return;
     snprintf(sentence, sizeof sentence, "its process %d was ended by signal %d (%s)", (int)child->pid, WTERMSIG(status),
@@ -185,8 +189,9 @@ static void leave(hawser_server *server, struct child *child) {
     free_child(child);
 }
 
+/* Does nothing where there are none, and in a child, whose they are not. */
 void hawser__children_reap(hawser_server *server) {
-    struct child **at = server->loop ? &server->loop->children : NULL;
+    struct child **at = server->loop && !server->is_child ? &server->loop->children : NULL;
     while (at && *at) {
         struct child *child = *at;
         int status = 0, result = hawser__sys_waitpid(child->pid, &status);
@@ -223,6 +228,8 @@ static int wait_for_room(hawser_server *server) {
 }
 
 void hawser__children_signal(hawser_server *server, int signo) {
-    for (struct child *child = server->loop->children; child; child = child->next)
+    for (struct child *child = server->loop->children; child; child = child->next) {
+        child->cut = true;
         (void)hawser__sys_kill(child->pid, signo);
+    }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes for requests. Each child has one end of a pair of sockets, which its end closes: so the loop notices it without a handler
- * for SIGCHLD, which belongs to the program; and only our own children are waited for.
+ * Processes for requests. Each child has one end of a pair of sockets, which its end closes: so the loop notices it without a
+ * handler for SIGCHLD, which belongs to the program; and only our own children are waited for.
  */
 #ifndef HAWSER__CHILDREN_H
 #define HAWSER__CHILDREN_H

@@ -128,6 +128,7 @@ void hawser__connection_leave(struct hawser__connection *connection) {
 static void refuse_header(struct hawser__call *call) {
     hawser_request *r = &call->request;
     bool asks_only = errno == HAWSER_EEOF && hawser_moved() == 0;
+    call->connection->admitted = asks_only;
     if (!asks_only)
         hawser__tally_add(&r->server->tally->refused_proxy, 1);
     hawser__log(r->server, asks_only ? HAWSER_LOG_DEBUG : HAWSER_LOG_INFO, "refused %s: %s", hawser_addr_str(&r->peer),
@@ -164,6 +165,8 @@ bool hawser__connection_has_input(struct hawser__connection *connection) {
 }
 
 bool hawser__connection_goes_on(struct hawser__connection *connection) {
+    if (connection->cut)
+        return false;
     if (connection->reason == HAWSER__PEER_ENDED || connection->reason == HAWSER__STOPPED)
         return hawser__connection_has_input(connection);
     return connection->reason != HAWSER__TIMED_OUT;

@@ -3,8 +3,8 @@
  * A connection of a server, from accept to close, and one call of its handler.
  *
  * The record is all that a connection costs between two calls, so it is small; what a call needs besides is on the stack of the
- * task that makes it. The socket refers to the record as long as a call of anybody may be inside, so it has two owners: the server
- * until hawser__connection_leave, and the socket until it is released.
+ * task that makes it. The socket refers to the record as long as a call of anybody may be inside, so it has two owners: the
+ * server until hawser__connection_leave, and the socket until it is released.
  */
 #ifndef HAWSER__CONNECTION_H
 #define HAWSER__CONNECTION_H
@@ -90,7 +90,8 @@ static inline size_t hawser__rate_offset(size_t len) {
 }
 
 /* call.c */
-/* CALL for CONNECTION, which nobody else is at. Its files are opened when first needed; closing them sends what is held back. */
+/* CALL for CONNECTION, which nobody else is at. Its files are opened when first needed; closing them sends what is held back.
+ * */
 void hawser__call_begin(struct hawser__call *call, struct hawser__connection *connection);
 void hawser__call_close_files(struct hawser__call *call);
 /* close_request, for a connection whose end was awaited elsewhere. */
@@ -127,13 +128,13 @@ bool hawser__peers_add(struct hawser__peers *peers, const hawser_addr *addr, siz
 void hawser__peers_remove(struct hawser__peers *peers, const hawser_addr *addr);
 
 /* kept.c */
-/* CONNECTION waits without a task: 1, and it is not the caller's any more. 0: there is a reason to go on at once, which it has. -1:
- * no way here to wait without one. */
+/* CONNECTION waits without a task: 1, and it is not the caller's any more. 0: there is a reason to go on at once, which it has.
+ * -1: no way here to wait without one. */
 int hawser__keep(struct hawser__connection *connection);
 /* Waits in the calling task; the reason to go on is in CONNECTION. */
 void hawser__keep_here(struct hawser__connection *connection);
-/* Takes those out of all lists whose time has come by NOW and has them ended; all of them when the server is stopping. When to come
- * again. */
+/* Takes those out of all lists whose time has come by NOW and has them ended; all of them when the server is stopping. When to
+ * come again. */
 hawser__deadline hawser__kept_expire(hawser_server *server, int64_t now);
 
 /* How the next part of a connection is started: front.c, pool.c, children.c. 0; -1 with errno: it is the caller's still. */

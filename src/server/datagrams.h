@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Datagrams: what comes is taken many at a time, each is answered by a call of the handler, and the answers go out many at a time.
+ * Datagrams: what comes is taken many at a time, each is answered by a call of the handler, and the answers go out many at a
+ * time.
  *
- * A letter is one datagram and the call for it. In fibers the receiving fiber calls the handler itself, one letter after the other,
- * as long as no handler waits: one that is about to hands the rest of the batch to a new fiber first, and has only its own letter
- * from then on. So handlers that just compute cost no fiber, and those that wait hold nobody up.
+ * A letter is one datagram and the call for it. In fibers the receiving fiber calls the handler itself, one letter after the
+ * other, as long as no handler waits: one that is about to hands the rest of the batch to a new fiber first, and has only its
+ * own letter from then on. So handlers that just compute cost no fiber, and those that wait hold nobody up.
  */
 #ifndef HAWSER__DATAGRAMS_H
 #define HAWSER__DATAGRAMS_H
@@ -56,6 +57,8 @@ int hawser__take_letter(hawser_server *server, size_t listener, bool waits);
 /* datagrams.c */
 /* Starts the fiber that answers what comes to a listener, until the server stops. 0; -1 with errno. */
 int hawser__datagrams_start(hawser_server *server, size_t listener);
+/* Whether datagrams are read many at a time, which the kernel may have joined. */
+bool hawser__takes_batches(const hawser_server *server);
 /* The stop: those that wait for more stop doing so. */
 void hawser__datagrams_stop(hawser_server *server);
 

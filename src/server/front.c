@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop of a server whose requests run in fibers or in threads: a fiber that starts those that accept, and then minds what has a
- * time: kept connections, service_actions, and the stop.
+ * The loop of a server whose requests run in fibers or in threads: a fiber that starts those that accept, and then minds what
+ * has a time: kept connections, service_actions, and the stop.
  *
  *   serving --- bell: stop ---> draining: acceptors take what is queued and end; kept connections end; handlers end
  *                                  |  cut_at: the groups are cancelled
@@ -82,6 +82,16 @@ static struct hawser__connection *take_starved(hawser_server *server) {
     return all;
 }
 
+/* In the server's own fiber, which nobody cancels: the handler is not called again, and its finish cannot wait. */
+static void end_here(struct hawser__connection *connection) {
+    int64_t outer = hawser_deadline_push(0);
+    connection->reason = HAWSER__STOPPED;
+    connection->cut = true;
+    hawser__tally_add(&connection->server->tally->cut, 1);
+    hawser__connection_run(connection);
+    hawser_deadline_pop(outer);
+}
+
 /* Once they are cancelled no fiber starts any more: then what is left of them runs here. */
 static hawser__deadline feed_starved(hawser_server *server, int64_t now) {
     struct hawser__connection *next, *connection = take_starved(server);
@@ -89,8 +99,7 @@ static hawser__deadline feed_starved(hawser_server *server, int64_t now) {
     for (; connection; connection = next) {
         next = connection->next;
         if (now >= atomic_load(&server->cut_at)) {
-            connection->reason = HAWSER__STOPPED;
-            hawser__connection_run(connection);
+            end_here(connection);
         } else {
             hawser__start_or_starve(connection);
         }
@@ -140,21 +149,19 @@ static void cut(hawser_server *server) {
     hawser__pool_cancel(server);
 }
 
+/* When it is time to cut it is done at every look: a task may have cleared its cancellation, to say goodbye or to look once
+ * more, and then wait again. */
 static void drain(hawser_server *server) {
-    hawser__deadline cut_at;
-    bool was_cut = false;
     hawser__result_begin(server);
     hawser_group_cancel(server->acceptors);
     hawser__datagrams_stop(server);
     hawser_cancel_clear();
     while (anybody_left(server)) {
         int64_t now = hawser__server_now(server);
-        hawser__deadline next = mind(server);
-        if (!was_cut && now >= (cut_at = atomic_load(&server->cut_at))) {
+        hawser__deadline next = mind(server), cut_at = atomic_load(&server->cut_at);
+        if (now >= cut_at)
             cut(server);
-            was_cut = true;
-        }
-        next = earlier(next, was_cut ? now + STARVED_LOOK : atomic_load(&server->cut_at));
+        next = earlier(next, now >= cut_at ? now + STARVED_LOOK : cut_at);
         if (hawser__bell_wait(server, next) == -ECANCELED)
             hawser_cancel_clear();
     }

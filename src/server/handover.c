@@ -94,8 +94,9 @@ static hawser_sock *join(const int fds[2]) {
     for (size_t i = 0; i < 2; i++)
         if (engine->ops->adopt(engine, fds[i], &endpoints[i]) < 0)
             hawser__sys_close(fds[i]);
-    hawser_sock *sock = endpoints[0] && endpoints[1] ? hawser__handle_around_both(endpoints[0], endpoints[1], AF_INET, SOCK_STREAM, 0)
-                                                     : NULL;
+    hawser_sock *sock = NULL;
+    if (endpoints[0] && endpoints[1])
+        sock = hawser__handle_around_both(endpoints[0], endpoints[1], AF_INET, SOCK_STREAM, 0);
     for (size_t i = 0; i < 2 && !sock; i++)
         if (endpoints[i])
             engine->ops->close(endpoints[i]);

@@ -10,15 +10,16 @@
  *                                   <-------  closes the path and says "yours"
  *   listens on the path itself
  *
- * Both accept from the same queues from "serving" on, so none is ever without a server; when the follower dies before that, nothing
- * has changed. Only processes of the same user are answered.
+ * Both accept from the same queues from "serving" on, so none is ever without a server; when the follower dies before that,
+ * nothing has changed. Only processes of the same user are answered.
  */
 #ifndef HAWSER__HANDOVER_H
 #define HAWSER__HANDOVER_H
 
 #include "server/server.h"
 
-/* The follower asks at the option's path, if it is set; nobody being there is no failure. 0, or -1 with errno and a sentence. */
+/* The follower asks at the option's path, if it is set; nobody being there is no failure. 0, or -1 with errno and a sentence.
+ * */
 int hawser__handover_ask(hawser_server *server);
 /* The listener that was handed over for ADDRESS and PORT; NULL: there is none, bind it. */
 hawser_sock *hawser__handover_take(hawser_server *server, const struct hawser__address *address, int port);

@@ -2,10 +2,10 @@
 /*
  * Connections between two calls of their handler, and before the first byte: a record in a list, and a watch of the engine's.
  *
- * Each worker has two lists, one for each patience, in the order in which they began to wait: so whose time is up first is always at
- * the front, and no timer is needed. Whoever takes a record out of its list, under the lock, owns it: the watch when it fires,
- * or the loop that has looked at the clock. The loop takes the watch back before it goes on; if that had fired already, its
- * firing finds the record off the list and lets it be.
+ * Each worker has two lists, one for each patience, in the order in which they began to wait: so whose time is up first is
+ * always at the front, and no timer is needed. Whoever takes a record out of its list, under the lock, owns it: the watch when
+ * it fires, or the loop that has looked at the clock. The loop takes the watch back before it goes on; if that had fired
+ * already, its firing finds the record off the list and lets it be.
  */
 #include "server/connection.h"
 
@@ -60,8 +60,8 @@ static void fire(hawser__watch *watch, bool ended) {
     hawser__start_or_starve(connection);
 }
 
-/* Into the list and into the engine's hands at once, under the lock: who finds it in the list finds it armed. A stop that comes later
- * finds it there; one that came before is seen here. As the engine's watch. */
+/* Into the list and into the engine's hands at once, under the lock: who finds it in the list finds it armed. A stop that comes
+ * later finds it there; one that came before is seen here. As the engine's watch. */
 static int arm_locked(struct hawser__shard *shard, struct hawser__connection *connection, bool *ended) {
     hawser__endpoint *endpoint = connection->sock->endpoints[0];
     int result = 1;
@@ -73,8 +73,8 @@ static int arm_locked(struct hawser__shard *shard, struct hawser__connection *co
     return result;
 }
 
-/* In the port of the calling fiber's worker. As hawser__keep. A kept connection has its receiver's side taken: nobody else receives
- * on it meanwhile, and its descriptor stays until the watch has fired. */
+/* In the port of the calling fiber's worker. As hawser__keep. A kept connection has its receiver's side taken: nobody else
+ * receives on it meanwhile, and its descriptor stays until the watch has fired. */
 static int arm(struct hawser__connection *connection) {
     hawser_server *server = connection->server;
     hawser_sock *sock = connection->sock;

@@ -49,7 +49,10 @@ int hawser__letter_take(hawser_request *r) {
     if (n < 0)
         return -1;
     r->sock = r->listener;
+    r->peer.text[0] = '\0';
     r->peer.len = message.msg_namelen;
+    if (r->peer.len == 0)
+        r->peer.ss.ss_family = AF_UNSPEC;
     r->size = (size_t)n;
     r->truncated = message.msg_flags & MSG_TRUNC;
     letter->control_size = message.msg_controllen;

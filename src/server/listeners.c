@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "net/option.h"
+#include "server/datagrams.h"
 #include "server/handover.h"
 
 #include <hawser/activation.h>
@@ -41,9 +42,11 @@ static int add(hawser_server *server, const struct hawser__listener *model) {
 /* The port that the others have, for one that has none of its own. */
 static int port_of_others(hawser_server *server) {
     hawser_addr own;
-    for (size_t i = 0; i < server->listener_count; i++)
-        if (server->listeners[i]->sock && hawser_getsockname(server->listeners[i]->sock, &own) == 0 && hawser_addr_port(&own) > 0)
+    for (size_t i = 0; i < server->listener_count; i++) {
+        hawser_sock *sock = server->listeners[i]->sock;
+        if (sock && hawser_getsockname(sock, &own) == 0 && hawser_addr_port(&own) > 0)
             return (int)hawser_addr_port(&own);
+    }
     return 0;
 }
 
@@ -99,15 +102,15 @@ static bool is_every_address(hawser_sock *sock) {
            (strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0);
 }
 
-/* On a socket for every address the kernel has to say which one a datagram was for, so that the answer comes from there. On others
- * it is clear, and telling would cost a tenth of a datagram. */
+/* On a socket for every address the kernel has to say which one a datagram was for, so that the answer comes from there. On
+ * others it is clear, and telling would cost a tenth of a datagram. */
 static void prepare_datagrams(hawser_server *server, hawser_sock *sock) {
     bool every = is_every_address(sock);
     if (every && hawser_family(sock) == AF_INET6)
         (void)hawser_setsockopt_int(sock, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     if (every && hawser_family(sock) == AF_INET)
         (void)hawser_setsockopt_int(sock, IPPROTO_IP, IP_PKTINFO, 1);
-    if (server->options.segmentation && hawser_family(sock) != AF_UNIX)
+    if (server->options.segmentation && hawser__takes_batches(server) && hawser_family(sock) != AF_UNIX)
         (void)hawser_setsockopt_int(sock, IPPROTO_UDP, UDP_GRO, 1);
 }
 
@@ -142,8 +145,8 @@ int hawser__listeners_bind(hawser_server *server) {
     return 0;
 }
 
-/* What has been bound listens already: between the two nobody could connect, and nobody would be the wiser. What is left is what can
- * only be said to a socket that is there. */
+/* What has been bound listens already: between the two nobody could connect, and nobody would be the wiser. What is left is
+ * what can only be said to a socket that is there. */
 int hawser__listeners_activate(hawser_server *server) {
     for (size_t i = 0; i < server->listener_count; i++) {
         struct hawser__listener *listener = server->listeners[i];

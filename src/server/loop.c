@@ -38,7 +38,8 @@ void hawser__loop_free(hawser_server *server) {
 
 bool hawser__loop_linger(hawser_server *server, struct hawser__connection *connection) {
     struct hawser__loop *loop = server->loop;
-    if (loop->lingering_count == MOST_LINGERING || hawser_shutdown(connection->sock, SHUT_WR) < 0)
+    if (loop->lingering_count == MOST_LINGERING || hawser_shutdown(connection->sock, SHUT_WR) < 0 ||
+        hawser__enter(connection->sock, HAWSER__RECEIVER) < 0)
         return false;
     connection->since = hawser__server_now(server) + server->limits.linger;
     connection->next = loop->lingering;
@@ -47,17 +48,15 @@ bool hawser__loop_linger(hawser_server *server, struct hawser__connection *conne
     return true;
 }
 
-/* Drops what has come. True: the peer has ended, or its time is up. */
+/* Drops what has come. True: the peer has ended, or its time is up. Who lingers has the receiver's side of its socket taken, so
+ * that the descriptor stays while the loop watches it. */
 static bool has_lingered(struct hawser__connection *connection, int64_t now) {
     char dropped[4096];
     hawser_sock *sock = connection->sock;
-    ssize_t n = hawser__enter(sock, HAWSER__RECEIVER);
-    if (n < 0)
-        return true;
+    ssize_t n;
     do
         n = sock->transport->recv(sock, dropped, sizeof dropped, 0, HAWSER__NOW);
     while (n > 0);
-    hawser__leave(sock, HAWSER__RECEIVER);
     return n != -EAGAIN || now >= connection->since;
 }
 
@@ -73,6 +72,7 @@ static void mind_lingering(hawser_server *server, bool all) {
         }
         *at = connection->next;
         loop->lingering_count--;
+        hawser__leave(connection->sock, HAWSER__RECEIVER);
         hawser__call_close(connection);
         hawser__connection_leave(connection);
     }
@@ -115,12 +115,15 @@ static void watch_lingering(hawser_server *server, struct watched *watched) {
     }
 }
 
+/* Where an end matters most it is looked for as well: a process that a handler has forked may hold the child's line open. */
 static void watch_children(hawser_server *server, struct watched *watched) {
     size_t room = HAWSER__PARK_MAX - watched->count;
     size_t n = hawser__children_interests(server, watched->interests + watched->count, room);
     hawser__deadline look = hawser__server_now(server) + LOOK;
+    bool needed = n < server->loop->child_count || hawser__stopping(server) ||
+                  server->loop->child_count >= (size_t)server->options.max_children;
     watched->count += n;
-    if (n < server->loop->child_count && look < watched->until)
+    if (server->loop->child_count > 0 && needed && look < watched->until)
         watched->until = look;
 }
 
@@ -158,7 +161,9 @@ static int wait_for_anything(hawser_server *server, hawser__deadline until, bool
         (void)hawser__bell_wait(server, HAWSER__NOW);
     mind_lingering(server, false);
     hawser__children_reap(server);
-    return result == -ETIMEDOUT || result == -EAGAIN ? 0 : result;
+    if (result == -EBADF)   /* somebody has closed a socket that lingers, which is gone now; or a listener, which will say so */
+        server->loop->ready = ~UINT64_C(0);
+    return result == -ETIMEDOUT || result == -EAGAIN || result == -EBADF ? 0 : result;
 }
 
 /* Serving. */
@@ -223,11 +228,16 @@ static void serve(hawser_server *server) {
         }
 }
 
+/* Until nothing is left in any queue, which shows only when there is room to take it. */
 static void take_queued(hawser_server *server) {
     server->loop->ready = ~UINT64_C(0);
-    while (server->loop->ready && hawser__server_now(server) < atomic_load(&server->cut_at) && take_round(server) > 0)
-        if (!has_room(server))
+    while (server->loop->ready && !hawser__is_cut(server)) {
+        bool room = has_room(server);
+        if (!room)
             (void)wait_for_anything(server, atomic_load(&server->cut_at), false);
+        else if (take_round(server) <= 0 && has_room(server))
+            break;
+    }
 }
 
 /* They are asked to end at the time for it, and made to a while later. */
@@ -258,11 +268,14 @@ static void drain(hawser_server *server) {
 static int check(hawser_server *server) {
     if (server->options.concurrency == HAWSER_FORKS && hawser_worker() > 0)
         return hawser__fail(EINVAL, "serve with forks inside of hawser_run");
-    if (server->listener_count > MOST_LISTENERS)
-        return hawser__fail(EINVAL, "serve %zu listeners without fibers", server->listener_count);
-    for (size_t i = 0; i < server->listener_count; i++)
+    size_t sockets = 0;
+    for (size_t i = 0; i < server->listener_count; i++) {
         if (!server->listeners[i]->sock)
             return hawser__fail(EINVAL, "serve before the server is bound");
+        sockets += server->listeners[i]->sock->endpoint_count;
+    }
+    if (sockets > MOST_LISTENERS)
+        return hawser__fail(EINVAL, "serve %zu listeners without fibers", sockets);
     return hawser__loop_get(server) ? 0 : -1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop of one task: for servers that are sequential or fork, and for hawser_handle_request. It waits at the listeners, the bell,
- * the connections that linger and the children, all at once.
+ * The loop of one task: for servers that are sequential or fork, and for hawser_handle_request. It waits at the listeners, the
+ * bell, the connections that linger and the children, all at once.
  */
 #ifndef HAWSER__LOOP_H
 #define HAWSER__LOOP_H

@@ -16,8 +16,8 @@ struct hawser__networks {
     size_t count;
 };
 
-/* TEXT is an address, or one and "/" and the length of its prefix. An IPv6 network that lies in ::ffff:0:0/96 becomes the IPv4 one
- * it stands for. 0; -HAWSER_EADDRESS: no network; -ERANGE: the length. */
+/* TEXT is an address, or one and "/" and the length of its prefix. An IPv6 network that lies in ::ffff:0:0/96 becomes the IPv4
+ * one it stands for. 0; -HAWSER_EADDRESS: no network; -ERANGE: the length. */
 int hawser__network_parse(struct hawser__network *ret, const char *text);
 
 /* Reads TEXTS, ended by NULL (TEXTS itself may be NULL). 0; -ENOMEM, or as above with *BAD the text. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers to datagrams. Those of a batch are copied one behind the other and go out with one system call; neighbours of one size for
- * one peer go as one message that the kernel cuts, where it can.
+ * Answers to datagrams. Those of a batch are copied one behind the other and go out with one system call; neighbours of one
+ * size for one peer go as one message that the kernel cuts, where it can.
  *
- * An answer never waits: a peer that does not take it, on a Unix socket, would hold up all the others. It is counted and dropped.
+ * An answer never waits: a peer that does not take it, on a Unix socket, would hold up all the others. It is counted and
+ * dropped.
  */
 #include "server/datagrams.h"
 
@@ -114,9 +115,10 @@ static void send_apart(struct hawser__outbox *outbox, struct slot *slot) {
     for (size_t left = slot->piece.iov_len; left > 0;) {
         size_t size = left < slot->segment ? left : slot->segment;
         struct iovec piece = {.iov_base = at, .iov_len = size};
-        struct msghdr message = {.msg_name = &slot->to, .msg_namelen = outbox->messages[slot - outbox->slots].msg_hdr.msg_namelen,
-                                 .msg_iov = &piece, .msg_iovlen = 1, .msg_control = slot->control_size ? slot->control : NULL,
-                                 .msg_controllen = slot->control_size};
+        struct msghdr message = outbox->messages[slot - outbox->slots].msg_hdr;
+        message.msg_iov = &piece;
+        message.msg_control = slot->control_size ? slot->control : NULL;
+        message.msg_controllen = slot->control_size;
         if (send_message(outbox->sock, &message) < 0)
             count_lost(outbox->server, 1);
         else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many connections each IP address has: a hash table with chains, whose lock is held for a look at a few entries. An address is
- * there only while it has a connection, so no flood of addresses can fill it beyond max_connections. The hash has a secret of its
- * own, so nobody can choose addresses that fall into one chain.
+ * How many connections each IP address has: a hash table with chains, whose lock is held for a look at a few entries. An
+ * address is there only while it has a connection, so no flood of addresses can fill it beyond max_connections. The hash has a
+ * secret of its own, so nobody can choose addresses that fall into one chain.
  */
 #include "server/connection.h"
 

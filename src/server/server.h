@@ -9,8 +9,9 @@
  *                          call of its handler        datagrams.c  batches of datagrams
  *   kept.c                 connections between calls  stop.c       asking it to stop, and waiting for that
  *
- * `active` counts the connections (and datagrams) that are not done with; stopping means to wait until it is 0. Whoever brings it there
- * rings the bell, a pair of sockets that the loop of the server waits at: asking to stop rings it as well, which a signal handler may.
+ * `active` counts the connections (and datagrams) that are not done with; stopping means to wait until it is 0. Whoever brings
+ * it there rings the bell, a pair of sockets that the loop of the server waits at: asking to stop rings it as well, which a
+ * signal handler may.
  */
 #ifndef HAWSER__SERVER_H
 #define HAWSER__SERVER_H
@@ -130,7 +131,12 @@ void hawser__give_up(hawser_server *server);
 static inline bool hawser__stopping(const hawser_server *server) {
     return atomic_load_explicit(&server->stopping, memory_order_acquire);
 }
-/* From now on the calling task counts as one of SERVER's: it cannot wait for its end. What it was before, for hawser__serves_not. */
+/* The time for what is left has passed. */
+static inline bool hawser__is_cut(const hawser_server *server) {
+    return hawser__stopping(server) && server->engine->ops->now(server->engine) >= atomic_load(&server->cut_at);
+}
+/* From now on the calling task counts as one of SERVER's: it cannot wait for its end. What it was before, for
+ * hawser__serves_not. */
 const void *hawser__serves(const hawser_server *server);
 void hawser__serves_not(const void *before);
 

@@ -2,8 +2,8 @@
 /*
  * Asking a server to stop, and waiting until it has.
  *
- * Asking is a few atomic steps and one byte sent to the bell, so a signal handler can do it. What was asked for is taken back by the
- * end of the turn of serving that it ended, or by the next hawser_serve_forever when none was running.
+ * Asking is a few atomic steps and one byte sent to the bell, so a signal handler can do it. What was asked for is taken back
+ * by the end of the turn of serving that it ended, or by the next hawser_serve_forever when none was running.
  */
 #include "server/server.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a server counts. The numbers lie in memory of their own, shared with the children of forks, and are atomic: any task, thread
- * or child adds to them. One cache line each would be wasteful; what every request touches is together.
+ * What a server counts. The numbers lie in memory of their own, shared with the children of forks, and are atomic: any task,
+ * thread or child adds to them. One cache line each would be wasteful; what every request touches is together.
  */
 #ifndef HAWSER__TALLY_H
 #define HAWSER__TALLY_H

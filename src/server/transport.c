@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plain transport, and a record of what goes through it: how many bytes, why a wait for the peer ended, and whether the peer
- * keeps to min_rate.
+ * The plain transport, and a record of what goes through it: how many bytes, why a wait for the peer ended, and whether the
+ * peer keeps to min_rate.
  *
- * The rate is a credit of seconds: each that is spent in waiting for the peer takes one away, each byte that moves gives one back by
- * its share. So a slow peer is found out by the very wait that it causes, without anybody looking at the clock in between.
+ * The rate is a credit of seconds: each that is spent in waiting for the peer takes one away, each byte that moves gives one
+ * back by its share. So a slow peer is found out by the very wait that it causes, without anybody looking at the clock in
+ * between.
  */
 #include "server/connection.h"
 
@@ -49,9 +50,16 @@ static void pay(struct hawser__connection *connection, const struct wait *wait, 
     rate->credit = rate->credit > HAWSER__RATE_GRANTED ? HAWSER__RATE_GRANTED : rate->credit < 0 ? 0 : rate->credit;
 }
 
+/* A timeout of the handler's own is its own affair. */
 static void note_failure(struct hawser__connection *connection, ssize_t code, const struct wait *wait) {
-    if (code == -ETIMEDOUT && wait->deadline <= hawser__server_now(connection->server))
-        connection->cause = wait->by_rate ? HAWSER__PEER_SLOW : HAWSER__PEER_IDLE;
+    bool limited = connection->server->limits.patience[HAWSER__IDLE] != HAWSER__NEVER;
+    bool passed = code == -ETIMEDOUT && wait->deadline <= hawser__server_now(connection->server);
+    if (passed && wait->by_rate)
+        connection->cause = HAWSER__PEER_SLOW;
+    else if (passed && limited && hawser__task_current()->deadline > wait->deadline)
+        connection->cause = HAWSER__PEER_IDLE;
+    else if (passed)
+        return;
     else if (code == -ETIMEDOUT || code == -ECONNRESET || code == -EPIPE || code == -EHOSTUNREACH || code == -ENETUNREACH)
         connection->cause = HAWSER__PEER_GONE;
 }
@@ -67,6 +75,8 @@ static ssize_t end(struct hawser__connection *connection, _Atomic uint32_t *byte
     if (n < 0) {
         note_failure(connection, n, wait);
     } else {
+        if (connection->cause == HAWSER__PEER_IDLE)
+            connection->cause = HAWSER__NO_CAUSE;   /* the handler went on, and so did the peer */
         add(bytes, n);
         if (atomic_load_explicit(bytes, memory_order_relaxed) >= COUNTED)
             hawser__connection_count(connection);

@@ -31,7 +31,7 @@ struct hawser_file {
     hawser_file *tied;             /* flushed before this one waits */
     bool tie_failed;               /* the last failure to read was one to flush `tied` */
     bool line_too_long;            /* a line was, once */
-    hawser__task *gatherer;        /* the task whose writes are held back until it waits; NULL = the file flushes when it is full */
+    hawser__task *gatherer;        /* whose writes are held back until it waits; NULL = it flushes when it is full */
     struct hawser__held held;      /* in that task's list when `listed` */
     bool listed;
     int failed;                    /* what sending behind the writer's back failed with, still to be told */
@@ -56,8 +56,8 @@ static inline int hawser__file_may_write(hawser_file *file) {
     return file->writable && !file->failed ? 0 : hawser__file_refuse_write(file);
 }
 
-/* Something was held back: in a file that gathers, the task is made to send it in time. 0 or a negative code (another task's write
- * goes out at once). */
+/* Something was held back: in a file that gathers, the task is made to send it in time. 0 or a negative code (another task's
+ * write goes out at once). */
 int hawser__file_enlist(hawser_file *file);
 static inline int hawser__file_list(hawser_file *file) {
     return file->gatherer && !file->listed ? hawser__file_enlist(file) : 0;

@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gathering: what a server's handler writes is held back until it waits for something, and sent by the wait itself (sched/park.c),
- * whatever it is for. Nobody is there to be told when that fails, so the failure is kept for the next call on the file.
+ * Gathering: what a server's handler writes is held back until it waits for something, and sent by the wait itself
+ * (sched/park.c), whatever it is for. Nobody is there to be told when that fails, so the failure is kept for the next call on
+ * the file.
  *
- * Only the task that gathers holds back. Others may write while it does not, under a lock of theirs perhaps; what they write goes out
- * before their call returns, so no task ever sends what another one is adding to.
+ * Only the task that gathers holds back. Others may write while it does not, under a lock of theirs perhaps; what they write
+ * goes out before their call returns, so no task ever sends what another one is adding to.
  */
 #include "stream/file.h"
 
 #include "base/error.h"
 
+#include <hawser/run.h>
+
 #include <errno.h>
 
-/* What can go at once does; true: the rest had to be waited for. A peer that is gone will never take it, so it is dropped then; a
- * timeout leaves it for another try. */
+/* At a socket that another task is sending on. */
+#define TRIES 64
+
+/* What can go at once does; true: the rest had to be waited for. A peer that is gone will never take it, so it is dropped then;
+ * a timeout leaves it for another try. */
 static bool send_held(struct hawser__held *held) {
     hawser_file *file = (hawser_file *)((char *)held - offsetof(hawser_file, held));
     size_t moved = 0;
     file->listed = false;
     int result = hawser__file_flush(file, HAWSER__NOW, &moved);
+    for (int tries = 0; result == -EBUSY && tries < TRIES; tries++) {   /* another task sends on the socket, past the file */
+        hawser_yield();
+        result = hawser__file_flush(file, HAWSER__NOW, &moved);
+    }
+    if (result == -EBUSY)
+        return false;   /* it stays held back, and goes with the next that is written, or with the last */
     bool waits = result == -EAGAIN;
     if (waits)
         result = hawser__file_flush(file, HAWSER__NEVER, &moved);

@@ -61,8 +61,8 @@ static void tune(hawser_file *file, size_t asked, size_t came) {
         file->piece = file->piece < file->max / 2 ? 2 * file->piece : file->max;
 }
 
-/* What was lent becomes the content of the buffer: much of it with the memory that it is in, which spares the copy; as does little
- * when there is no memory to copy it to, so that nothing is lost. */
+/* What was lent becomes the content of the buffer: much of it with the memory that it is in, which spares the copy; as does
+ * little when there is no memory to copy it to, so that nothing is lost. */
 static void keep(struct hawser__buffer *in, void *lent, size_t size) {
     if (size >= MUCH || hawser__buffer_append(in, lent, size) < 0)
         hawser__buffer_adopt(in, hawser__lend_keep(), HAWSER__LOAN, size);

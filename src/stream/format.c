@@ -38,7 +38,8 @@ enum length { INT, LONG, LONG_LONG, SIZE };
 static int64_t take_signed(struct hawser__arguments *args, enum length length) {
     if (length == INT)
         return va_arg(args->list, int);
-    return length == LONG ? va_arg(args->list, long) : length == SIZE ? va_arg(args->list, ssize_t) : va_arg(args->list, long long);
+    return length == LONG ? va_arg(args->list, long)
+                          : length == SIZE ? va_arg(args->list, ssize_t) : va_arg(args->list, long long);
 }
 
 static uint64_t take_unsigned(struct hawser__arguments *args, enum length length) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server for the tests of what a server promises. It prints where it listens, serves until SIGTERM, and then prints its counters
- * as Prometheus reads them, how long stopping took, and the processor time that it has used ("cpu SECONDS"); so it does at SIGUSR1, without
- * the rest.
+ * A server for the tests of what a server promises. It prints where it listens, serves until SIGTERM, and then prints its
+ * counters as Prometheus reads them, how long stopping took, and the processor time that it has used ("cpu SECONDS"); so it
+ * does at SIGUSR1, without the rest.
  *
  * usage: serving ADDRESS HANDLER [OPTION=VALUE ...]
  */

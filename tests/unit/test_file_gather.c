@@ -88,6 +88,7 @@ static void wait_for_offloaded(void) {
 static void (*const waits[])(void) = {wait_in_sleep, wait_for_mutex,     wait_for_semaphore, wait_for_channel,
                                       wait_for_cond, wait_for_waitgroup, wait_for_pipe,      wait_for_offloaded};
 #define WAITS (sizeof waits / sizeof *waits)
+static size_t chosen;
 
 /* All of it, whoever waits for what. */
 static void release(void) {
@@ -95,13 +96,12 @@ static void release(void) {
     atomic_store(&world.released, true);
     assert_works(hawser_mutex_unlock(world.mutex));
     hawser_semaphore_release(world.semaphore);
-    (void)hawser_channel_trysend(world.channel, &item);
+    if (waits[chosen] == wait_for_channel)
+        assert_works(hawser_channel_send(world.channel, &item));
     hawser_cond_notify_all(world.cond);
     hawser_waitgroup_done(world.waitgroup);
     assert_int_equal(write(world.pipe[1], "x", 1), 1);
 }
-
-static size_t chosen;
 
 static void write_and_wait(hawser_request *r) {
     hawser_puts(r->wfile, "before ");
@@ -118,12 +118,12 @@ static void before_every_wait_it_goes_out(void **state) {
             serving s;
             hawser_server_options options = {.concurrency = modes[i]};
             open_world();
-            if (chosen != 4) /* the condition's own mutex has to be free */
+            if (waits[chosen] != wait_for_cond) /* whose own mutex has to be free */
                 assert_works(hawser_mutex_lock(world.mutex));
             serve(&s, TCP, write_and_wait, &options);
             int fd = open_client(&s);
             assert_true(ask(fd, TCP, "", "before "));
-            if (chosen == 4)
+            if (waits[chosen] == wait_for_cond)
                 assert_works(hawser_mutex_lock(world.mutex));
             release();
             assert_true(ask(fd, TCP, "", "after"));
