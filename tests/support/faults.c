@@ -14,8 +14,8 @@
 #define SWEEP_LIMIT 3000
 
 static struct {
-    const char *name, *except; /* set before `countdown` starts */
-    bool interruptible;
+    _Atomic(const char *) name, except; /* set before `countdown` starts; a thread may still be asking about the last plan */
+    atomic_bool interruptible;
     atomic_int error;
     atomic_bool everywhere, struck;
     atomic_int countdown;       /* calls until the fault; 0 or below: strikes while `times` lasts */
@@ -39,9 +39,10 @@ static int on_syscall(const char *name) {
         calls++;
     if (atomic_load(&plan.times) == 0 || (!marked && !atomic_load(&plan.everywhere)))
         return 0;
-    if ((plan.name && strcmp(plan.name, name) != 0) || (plan.interruptible && !is_interruptible(name)))
+    const char *only = plan.name, *except = plan.except;
+    if ((only && strcmp(only, name) != 0) || (plan.interruptible && !is_interruptible(name)))
         return 0;
-    if (plan.except && strstr(plan.except, name))
+    if (except && strstr(except, name))
         return 0;
     if (atomic_fetch_sub(&plan.countdown, 1) > 1)
         return 0;
