@@ -112,8 +112,10 @@ static void conclude(struct hawser__call *call, bool failed) {
     hawser__call_report(call);
     if (failed)
         call->request.server->options.shutdown_request(&call->request);
-    if (!call->handed_over)
-        hawser__connection_leave(call->connection);
+    if (call->handed_over)
+        return;
+    hawser__connection_look(call->connection);
+    hawser__connection_leave(call->connection);
 }
 
 /* False: it was refused. One that verify_request refused has only its end before it, which is not for this task to wait for. */

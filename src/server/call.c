@@ -267,6 +267,7 @@ void hawser__call_close(struct hawser__connection *connection) {
     struct hawser__call call;
     hawser__call_begin(&call, connection);
     connection->server->options.close_request(&call.request);
+    hawser__connection_look(connection);
 }
 
 void hawser_server_shutdown_request(hawser_request *r) {
@@ -284,6 +285,6 @@ void hawser_server_shutdown_request(hawser_request *r) {
 
 void hawser_server_close_request(hawser_request *r) {
     struct hawser__call *call = hawser__call_of(r);
-    if (call->connection && !call->handed_over && !hawser__is_closed(call->connection->sock))
-        hawser_close(call->connection->sock);
+    if (call->connection && !call->handed_over)
+        hawser__connection_close(call->connection);
 }

@@ -128,8 +128,7 @@ static int split(hawser_server *server, const hawser_addr *peer, struct child **
 
 /* The connection is the child's now: its record goes, its place stays taken until the child ends. */
 static void give_away(struct hawser__connection *connection) {
-    if (!hawser__is_closed(connection->sock))
-        hawser_close(connection->sock);
+    hawser__connection_close(connection);
     hawser_unref(connection->sock);
     hawser__connection_unref(connection);
 }

@@ -75,20 +75,26 @@ void hawser__connection_count(struct hawser__connection *connection) {
 
 /* The end. */
 
-static void close_socket(struct hawser__connection *connection) {
-    if (!hawser__is_closed(connection->sock))
-        hawser_close(connection->sock);
-    hawser_unref(connection->sock);
+void hawser__connection_look(struct hawser__connection *connection) {
+    if (hawser__is_closed(connection->sock))
+        connection->released = true;
+}
+
+void hawser__connection_close(struct hawser__connection *connection) {
+    if (connection->released)
+        return;
+    connection->released = true;
+    hawser_close(connection->sock);
 }
 
 void hawser__connection_linger(struct hawser__connection *connection) {
     int64_t linger = connection->server->limits.linger;
-    if (hawser__is_closed(connection->sock))
-        return;
     if (linger == HAWSER__NEVER || connection->cut || connection->cause == HAWSER__PEER_GONE)
-        hawser_close(connection->sock);
-    else
-        (void)hawser_close_linger(connection->sock, hawser__timeout_seconds(linger));
+        hawser__connection_close(connection);
+    if (connection->released)
+        return;
+    connection->released = true;
+    (void)hawser_close_linger(connection->sock, hawser__timeout_seconds(linger));
 }
 
 static void count_end(struct hawser__connection *connection) {
@@ -108,7 +114,8 @@ void hawser__connection_leave(struct hawser__connection *connection) {
     hawser_server *server = connection->server;
     _Atomic size_t *placed = connection->placed && server->shards ? &server->shards[connection->shard].connections : NULL;
     count_end(connection);
-    close_socket(connection);
+    hawser__connection_close(connection);
+    hawser_unref(connection->sock);
     hawser__connection_unref(connection);
     if (server->is_child)
         return;
@@ -154,21 +161,22 @@ static bool read_header(struct hawser__call *call) {
     return hawser__admit(connection, &call->request);
 }
 
-bool hawser__connection_has_input(struct hawser__connection *connection) {
+ssize_t hawser__connection_peek(struct hawser__connection *connection) {
     char byte;
     hawser_sock *sock = connection->sock;
-    if (hawser__enter(sock, HAWSER__RECEIVER) < 0)
-        return false;
-    ssize_t n = sock->transport->recv(sock, &byte, 1, MSG_PEEK, HAWSER__NOW);
+    ssize_t n = hawser__enter(sock, HAWSER__RECEIVER);
+    if (n < 0)
+        return n;
+    n = sock->transport->recv(sock, &byte, 1, MSG_PEEK, HAWSER__NOW);
     hawser__leave(sock, HAWSER__RECEIVER);
-    return n > 0;
+    return n;
 }
 
 bool hawser__connection_goes_on(struct hawser__connection *connection) {
     if (connection->cut)
         return false;
     if (connection->reason == HAWSER__PEER_ENDED || connection->reason == HAWSER__STOPPED)
-        return hawser__connection_has_input(connection);
+        return hawser__connection_peek(connection) > 0;
     return connection->reason != HAWSER__TIMED_OUT;
 }
 
@@ -198,8 +206,10 @@ static void finish(struct hawser__call *call) {
     hawser__call_close_files(call);
     hawser__call_report(call);
     call->connection->server->options.shutdown_request(r);
-    if (!call->handed_over)
-        hawser__connection_leave(call->connection);
+    if (call->handed_over)
+        return;
+    hawser__connection_look(call->connection);
+    hawser__connection_leave(call->connection);
 }
 
 /* True: the connection is over. False: it waits for more. */
@@ -211,6 +221,7 @@ static bool converse(struct hawser__connection *connection) {
         return false;
     if (!connection->refused)
         connection->server->options.finish_request(&call.request);
+    hawser__connection_look(connection);
     if (call.keep) {
         hawser__call_close_files(&call);
         return false;

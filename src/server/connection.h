@@ -39,6 +39,7 @@ struct hawser__connection {
     bool first : 1;                  /* its first byte is awaited */
     bool cut : 1;
     bool placed : 1;                 /* it has a shard */
+    bool released : 1;               /* the reference that the handler was given is gone */
     uint8_t peer_len, peer_room;     /* of `peer` */
     uint16_t listener, shard;        /* numbers */
     char peer[];                     /* the address, less what is always 0; behind it, with min_rate, a struct hawser__rate */
@@ -69,7 +70,8 @@ void hawser__connection_leave(struct hawser__connection *connection);
 /* The whole life of a connection, or its next part: in the task that it is to run in. */
 int hawser__connection_run(void *connection);
 /* Whether there is anything left for the handler to do: it is called for input, and not for an end or a stop without any. */
-bool hawser__connection_has_input(struct hawser__connection *connection);
+/* 1: there is input; 0: the end; -EAGAIN: neither; or another code. */
+ssize_t hawser__connection_peek(struct hawser__connection *connection);
 bool hawser__connection_goes_on(struct hawser__connection *connection);
 /* The bytes that it moved go into the tally. */
 void hawser__connection_count(struct hawser__connection *connection);
@@ -77,6 +79,10 @@ void hawser__connection_peer(const struct hawser__connection *connection, hawser
 void hawser__connection_set_peer(struct hawser__connection *connection, const hawser_addr *peer);
 /* The polite end, now and here; closes. */
 void hawser__connection_linger(struct hawser__connection *connection);
+/* Closes at once, if the server has not yet. */
+void hawser__connection_close(struct hawser__connection *connection);
+/* The program's code has run, and may have closed what it was given. */
+void hawser__connection_look(struct hawser__connection *connection);
 
 /* transport.c: counts what moves and holds it to min_rate. */
 extern const struct hawser__transport hawser__counting_transport;

@@ -11,6 +11,8 @@
 
 #include <hawser/group.h>
 
+#include <errno.h>
+
 /* How often a task that has to wait by itself looks whether the server is stopping. */
 #define SLICE (HAWSER__SECOND / 10)
 
@@ -133,9 +135,11 @@ static bool wait_slice(struct hawser__connection *connection, hawser__deadline d
     }
     bool late = hawser__server_now(connection->server) >= deadline;
     bool stopping = atomic_load(&connection->server->tally->stopping) || result == -ECANCELED;
-    connection->reason = interest.ended || (result < 0 && result != -ETIMEDOUT) ? HAWSER__PEER_ENDED : HAWSER__INPUT;
-    if (interest.ready || interest.ended)
-        return true;
+    connection->reason = result < 0 && result != -ETIMEDOUT ? HAWSER__PEER_ENDED : HAWSER__INPUT;
+    if (interest.ready || interest.ended) {
+        connection->reason = HAWSER__PEER_ENDED;   /* or input, for which this reason makes it look; or neither, after all */
+        return hawser__connection_peek(connection) != -EAGAIN;
+    }
     if (stopping || late)
         connection->reason = stopping ? HAWSER__STOPPED : HAWSER__TIMED_OUT;
     return stopping || late || (result < 0 && result != -ETIMEDOUT);
@@ -145,7 +149,7 @@ static bool wait_slice(struct hawser__connection *connection, hawser__deadline d
 void hawser__keep_here(struct hawser__connection *connection) {
     hawser_server *server = connection->server;
     connection->reason = HAWSER__INPUT;
-    if (hawser__connection_has_input(connection))
+    if (hawser__connection_peek(connection) > 0)
         return;
     int64_t patience = server->limits.patience[patience_of(connection)];
     hawser__deadline deadline = patience == HAWSER__NEVER ? HAWSER__NEVER : hawser__server_now(server) + patience;

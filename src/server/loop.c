@@ -84,6 +84,7 @@ void hawser__loop_hand_over(hawser_server *server) {
         struct hawser__connection *connection = loop->lingering;
         loop->lingering = connection->next;
         loop->lingering_count--;
+        hawser__leave(connection->sock, HAWSER__RECEIVER);
         hawser__linger_in_fiber(connection);
     }
 }
