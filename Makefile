@@ -73,8 +73,12 @@ bench: bench-build
 bench-quick: bench-build
 	/usr/bin/python3 bench/run.py --build build/bench/bench --quick --rows "$(ROWS)"
 
-accept: bench-build
+# The absolute figures: of the library's parts, and of what a server promises (tests/serving).
+accept: bench-build deps-check
 	/usr/bin/python3 bench/accept.py --build build/bench/bench
+	cmake --preset check
+	cmake --build build/check -j $(JOBS) --target serving
+	cd build/check && HAWSER_ACCEPT=1 $(CTEST) -V -j 1 -L serving
 
 # Peers that cannot be installed are left out, and the report says so.
 bench-build:

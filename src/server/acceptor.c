@@ -102,8 +102,8 @@ static int take_room(hawser_server *server) {
     return hawser_semaphore_acquire(server->room);
 }
 
-/* Cancelled by the stop, or by its end. From then on it only looks. Cancelled together with all the run, it ends, and the server
- * with it. */
+/* Cancelled by the stop, or by its end. From then on it only looks. Cancelled together with all the run, it ends, and the
+ * server with it. */
 static bool is_told_to_end(struct acceptor *acceptor) {
     if (errno == ECANCELED && !hawser__stopping(acceptor->server))
         hawser_server_stop(acceptor->server, 0);

@@ -277,7 +277,8 @@ static int start(struct receiver *receiver) {
     if (!hawser__takes_batches(server))
         return hawser_go_with(&options, take_letters, receiver);
     receiver->outbox = hawser__outbox_new(server, receiver->sock);
-    struct reader *reader = receiver->outbox && hawser__batch_have(&receiver->batch, receiver->server) == 0 ? new_reader(receiver) : NULL;
+    bool ready = receiver->outbox && hawser__batch_have(&receiver->batch, server) == 0;
+    struct reader *reader = ready ? new_reader(receiver) : NULL;
     int result = reader ? hawser_go_with(&options, read_on, reader) : hawser__fail(ENOMEM, "serve");
     if (result < 0)
         free_reader(reader);
