@@ -54,8 +54,12 @@ foreach(folder api interop stories limits serving)
   file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/test_*.py)
   foreach(source ${sources})
     get_filename_component(name ${source} NAME_WE)
+    set(shown)
+    if(folder STREQUAL serving)
+      set(shown -rP)   # its tests print what they measured
+    endif()
     add_test(NAME ${folder}/${name}
-             COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider ${source}
+             COMMAND /usr/bin/python3 -m pytest -q ${shown} -p no:cacheprovider ${source}
              WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests)
     set_tests_properties(${folder}/${name} PROPERTIES LABELS ${folder} TIMEOUT 300
       ENVIRONMENT "HAWSER_BUILD=${CMAKE_BINARY_DIR};HAWSER_SOURCE=${CMAKE_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1;CC=${CMAKE_C_COMPILER};HAWSER_SANITIZE=${HAWSER_SANITIZE};HAWSER_SWITCH=${HAWSER_SWITCH};HAWSER_ENGINES=${engines}")
