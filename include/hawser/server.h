@@ -68,7 +68,7 @@ typedef struct hawser_server_options {
     void (*shutdown_request)(hawser_request *r);
     void (*close_request)(hawser_request *r);
     void (*handle_timeout)(hawser_server *server);       /* hawser_handle_request found nothing within `timeout` */
-    void (*handle_error)(hawser_request *r, const char *sentence);
+    void (*handle_error)(hawser_request *r, const char *sentence);   /* rfile and wfile are closed, NULL, by then */
     void (*service_actions)(hawser_server *server);      /* after every turn of the loop, at least every poll_interval */
 
     /* Limits that are on. */

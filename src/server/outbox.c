@@ -90,9 +90,8 @@ size_t hawser__answer_control(char *control, size_t size) {
     return used < size ? used : size;
 }
 
-static void count_sent(hawser_server *server, size_t answers, size_t bytes) {
+static void count_sent(hawser_server *server, size_t bytes) {
     hawser__tally_add(&server->tally->bytes_out, bytes);
-    (void)answers;
 }
 
 static void count_lost(hawser_server *server, size_t answers) {
@@ -122,7 +121,7 @@ static void send_apart(struct hawser__outbox *outbox, struct slot *slot) {
         if (send_message(outbox->sock, &message) < 0)
             count_lost(outbox->server, 1);
         else
-            count_sent(outbox->server, 1, size);
+            count_sent(outbox->server, size);
         at += size;
         left -= size;
     }
@@ -156,21 +155,19 @@ static int send_some(struct hawser__outbox *outbox, size_t first) {
 }
 
 void hawser__outbox_flush(struct hawser__outbox *outbox) {
-    size_t bytes = 0, answers = 0;
+    size_t bytes = 0;
     for (size_t i = 0; i < outbox->count; i++)
         write_control(outbox, i);
     for (size_t first = 0; first < outbox->count;) {
         int n = send_some(outbox, first);
-        for (size_t i = first; n > 0 && i < first + (size_t)n; i++) {
+        for (size_t i = first; n > 0 && i < first + (size_t)n; i++)
             bytes += outbox->slots[i].piece.iov_len;
-            answers += outbox->slots[i].segments;
-        }
         if (n <= 0)
             send_apart(outbox, &outbox->slots[first]);
         first += n > 0 ? (size_t)n : 1;
     }
-    if (answers > 0)
-        count_sent(outbox->server, answers, bytes);
+    if (bytes > 0)
+        count_sent(outbox->server, bytes);
     outbox->count = outbox->used = 0;
 }
 
@@ -223,5 +220,5 @@ void hawser__answer_now(const struct hawser__letter *letter, const void *data, s
     if (send_message(r->sock, &message) < 0)
         count_lost(r->server, 1);
     else
-        count_sent(r->server, 1, size);
+        count_sent(r->server, size);
 }
