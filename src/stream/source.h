@@ -48,6 +48,7 @@ struct hawser__source {
     union {
         struct {
             hawser_sock *sock;
+            bool shares;        /* it has a share of the connection, which its end gives back */
             socklen_t peer_len; /* 0 = it had no peer when the file was made */
             struct sockaddr_storage peer;
         };

@@ -58,7 +58,8 @@ static const char *sock_name(struct hawser__source *source, hawser_addr *addr) {
 }
 
 static void sock_close(struct hawser__source *source) {
-    hawser__file_detach(source->sock);
+    if (source->shares)
+        hawser__file_detach(source->sock);
 }
 
 static const struct hawser__source_ops sock_ops = {
@@ -71,23 +72,10 @@ static const struct hawser__source_ops sock_ops = {
     .close = sock_close,
 };
 
-static void known_close(struct hawser__source *source) {
-    (void)source;
-}
-
-static const struct hawser__source_ops known_ops = {
-    .read = sock_read,
-    .lend = sock_lend,
-    .write = sock_write,
-    .deadline = sock_deadline,
-    .settimeout = sock_settimeout,
-    .name = sock_name,
-    .close = known_close,
-};
-
 void hawser__source_open_known(struct hawser__source *source, hawser_sock *sock, const struct sockaddr *peer, socklen_t len) {
-    source->ops = &known_ops;
+    source->ops = &sock_ops;
     source->sock = sock;
+    source->shares = false;
     source->peer_len = len;
     memcpy(&source->peer, peer, len);
 }
@@ -113,6 +101,7 @@ int hawser__source_open_sock(struct hawser__source *source, hawser_sock *sock) {
     }
     source->ops = &sock_ops;
     source->sock = sock;
+    source->shares = true;
     source->peer_len = 0;
     remember_peer(source);
     return 0;
