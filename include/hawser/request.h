@@ -51,7 +51,8 @@ typedef void (*hawser_handler)(hawser_request *r);
  * connection costs no fiber, no stack and no buffer until then. wfile is flushed; if rfile still holds a byte the call comes at
  * once (a handler that needs a whole line waits for the rest of it in hawser_readline). `user` and the peer are kept, setup and
  * finish run once for the connection; what the handler deferred runs at the end of each call, and idle_timeout counts in
- * between. At the peer's end the handler is not called again. On a datagram server it does nothing. */
+ * between. At the peer's end the handler is not called again, except that a system may tell of input just before it tells of the
+ * end: then that is what the call reads. On a datagram server it does nothing. */
 void hawser_keep(hawser_request *r);
 
 /* Marks the request as failed, with a sentence for the log; the handler then returns. finish runs all the same, after it

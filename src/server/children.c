@@ -56,8 +56,13 @@ static void close_listeners(hawser_server *server, const hawser_sock *needed) {
             close_here(server->listeners[i]->sock);
 }
 
+/* What another thread of the server was writing to at the fork stays locked here, on other C libraries than the GNU one. */
 _Noreturn static void end_child(void) {
-    fflush(NULL);
+    bool free_stdout = ftrylockfile(stdout) == 0, free_stderr = ftrylockfile(stderr) == 0;
+    if (free_stdout && free_stderr)
+        fflush(NULL);
+    else if (free_stdout)
+        fflush(stdout);
     hawser__sys_end_child();
 }
 

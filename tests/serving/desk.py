@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of this folder share: the server program, its counters, and clients by the thousand."""
+"""What the tests of this folder share: the server program, its counters, clients by the thousand, and a machine of its own for
+programs with fixed ports."""
 import os
 import re
 import resource
@@ -7,9 +8,13 @@ import selectors
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from namespace import Namespace  # noqa: E402 (the path comes first)
 
 BUILD = Path(os.environ["HAWSER_BUILD"])
 PROGRAM = BUILD / "tests/serving"
@@ -101,6 +106,33 @@ def eventually(condition, timeout=TIMEOUT):
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)
+
+
+CALL = """
+import socket, sys
+client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+socket.send_fds(socket.socket(fileno=0), [b"x"], [client.fileno()])
+"""
+
+
+class Machine(Namespace):
+    """A machine of its own (../namespace.py), and how a test reaches the ports in it. A server there gets
+    `command=machine.command()`."""
+
+    def listens(self, port):
+        """Asked without connecting, which a listener would notice."""
+        wanted = f"0100007F:{port:04X} 00000000:0000 0A"
+        return any(wanted in line for line in Path(f"/proc/{self.holder.pid}/net/tcp").read_text().splitlines())
+
+    def call(self, port):
+        """A connection from inside to PORT of 127.0.0.1, which somebody listens at."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            subprocess.run(self.command("/usr/bin/python3", "-c", CALL, port), stdin=theirs, check=True, timeout=TIMEOUT)
+            _, (fd,), _, _ = socket.recv_fds(ours, 1, 1)
+        client = socket.socket(fileno=fd)
+        client.settimeout(TIMEOUT)
+        return client
 
 
 class Crowd:

@@ -5,20 +5,22 @@ import shutil
 import socket
 import struct
 import subprocess
-import time
 
 import pytest
 
-from desk import MODES, PROGRAM, TIMEOUT, Serving, eventually, read_all
+from desk import MODES, PROGRAM, TIMEOUT, Machine, Serving, eventually, read_all
 
 HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
 ACTIVATE = shutil.which("systemd-socket-activate")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+PORT = 8080   # on a machine of its own
+
+
+@pytest.fixture
+def machine():
+    with Machine() as inside:
+        yield inside
 
 
 CONFIGURATION = """
@@ -39,29 +41,21 @@ backend back
 
 @pytest.mark.skipif(not os.path.exists(HAPROXY), reason="package haproxy is missing")
 @pytest.mark.parametrize("header", ["send-proxy-v2", "send-proxy"])
-def test_behind_haproxy_a_handler_sees_the_client(header, tmp_path):
-    with Serving("tcp://127.0.0.1:0", "peer", proxy_from="127.0.0.0/8") as server:
-        front = free_port()
+def test_behind_haproxy_a_handler_sees_the_client(header, machine, tmp_path):
+    with Serving("tcp://127.0.0.1:0", "peer", command=machine.command(), proxy_from="127.0.0.0/8") as server:
         path = tmp_path / "haproxy.cfg"
-        path.write_text(CONFIGURATION.format(front=front, back=server.port, header=header))
-        proxy = subprocess.Popen([HAPROXY, "-db", "-f", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        path.write_text(CONFIGURATION.format(front=PORT, back=server.port, header=header))
+        proxy = subprocess.Popen(machine.command(HAPROXY, "-db", "-f", path), stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
         try:
-            eventually(lambda: connects(front))
-            with socket.create_connection(("127.0.0.1", front), timeout=TIMEOUT) as client:
+            eventually(lambda: machine.listens(PORT))
+            with machine.call(PORT) as client:
                 client.sendall(b"who am I\n")
                 assert read_all(client).decode() == "%s:%d\n" % client.getsockname()
         finally:
             proxy.terminate()
             proxy.wait(TIMEOUT)
         server.stop()
-
-
-def connects(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        return True
-    except OSError:
-        return False
 
 
 def header_v1(line):
@@ -83,7 +77,8 @@ def test_the_header_is_believed_in_every_mode(header, mode):
         server.stop()
 
 
-@pytest.mark.parametrize("header", [b"GET / HTTP/1.1\r\n\r\n", header_v1("PROXY TCP4 1.2.3.4 5.6.7.8 1"), b"\r\n\r\n\0\r\nQUIT\n\x31" + b"\0" * 20])
+@pytest.mark.parametrize("header", [
+    b"GET / HTTP/1.1\r\n\r\n", header_v1("PROXY TCP4 1.2.3.4 5.6.7.8 1"), b"\r\n\r\n\0\r\nQUIT\n\x31" + b"\0" * 20])
 def test_a_malformed_header_is_refused_and_counted(header):
     with Serving("tcp://127.0.0.1:0", "peer", proxy_from="127.0.0.1") as server:
         with server.call() as client:
@@ -125,26 +120,18 @@ def test_the_limit_of_an_address_counts_the_client_and_not_the_proxy():
 
 @pytest.mark.skipif(not ACTIVATE, reason="package systemd is missing")
 @pytest.mark.parametrize("address", ["systemd:", "systemd:web"])
-def test_systemd_hands_the_socket_over(address):
-    port = free_port()
-    process = subprocess.Popen([ACTIVATE, "-l", f"127.0.0.1:{port}", "--fdname=web", PROGRAM, address, "lines"],
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+def test_systemd_hands_the_socket_over(address, machine):
+    command = machine.command(ACTIVATE, "-l", f"127.0.0.1:{PORT}", "--fdname=web", PROGRAM, address, "lines")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        eventually(lambda: listens(port))
-        with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as client:
+        eventually(lambda: machine.listens(PORT))   # a connection would start the service
+        with machine.call(PORT) as client:
             client.sendall(b"hello\n")
             assert client.recv(100) == b"OK...hello\n"
-        assert process.stdout.readline() == f"127.0.0.1:{port}\n"
+        assert process.stdout.readline() == f"127.0.0.1:{PORT}\n"
     finally:
         process.terminate()
         process.communicate(timeout=TIMEOUT)
-
-
-def listens(port):
-    """Without connecting, which would start the service."""
-    wanted = f"0100007F:{port:04X} 00000000:0000 0A"
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        return any(wanted in line for line in table)
 
 
 def test_the_service_manager_is_told(tmp_path):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a server promises: a stop that can be trusted, replies that arrive whole, limits that hold and cost nothing."""
 import resource
-import socket
 import statistics
 import time
 

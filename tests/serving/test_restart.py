@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Restarts without downtime: one server takes over from the other, and no client notices."""
 import os
-import signal
 import socket
 import threading
 
 import pytest
 
-from desk import SANITIZED, STRICT, TIMEOUT, MODES, Serving, eventually, read_all
+from desk import STRICT, TIMEOUT, MODES, Serving, eventually, read_all
 
 
 class Clients:

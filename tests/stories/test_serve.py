@@ -9,15 +9,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import HAWSER, THANKS, TIMEOUT, WELCOME, eventually, hawser, read_all, read_exactly, reset
-
-
-def ask(server, data, host="127.0.0.1"):
-    """Sends DATA, ends, and reads to the end."""
-    with server.call(host) as client:
-        client.sendall(data)
-        client.shutdown(socket.SHUT_WR)
-        return read_all(client)
+from conftest import HAWSER, THANKS, TIMEOUT, WELCOME, eventually, hawser, read_all, read_exactly
+from served import (ask, check_a_polite_stop, check_a_reset, check_late_sums, check_sums, check_usage, greet, shout, talk_on)
 
 
 def test_it_listens_on_both_loopbacks_with_one_port_and_says_so(serve):
@@ -115,46 +108,24 @@ def test_every_connection_has_its_two_lines_and_the_end_its_sum(serve):
 
 
 def test_a_reset_is_told_counted_and_survived(serve):
-    server = serve("echo", 0)
-    client = server.call()
-    client.sendall(b"x")
-    read_exactly(client, 1)
-    reset(client)
-    server.says(r"  - \S+  out 1 B  in 1 B  \S+ m?s  connection reset by the peer$")
-    assert ask(server, b"y") == b"y"
-    server.says("out 1 B  in 1 B  [^a-z]*m?s$")
-    assert server.stop().endswith("served 2 connections, out 2 B, in 2 B, 1 error")
+    check_a_reset(serve("echo", 0))
 
 
 def test_ten_lines_a_second_of_a_kind_are_printed_and_the_rest_is_summed(serve):
     server = serve("greet", 0)
-    for _ in range(200):
-        with server.call() as client:
-            read_all(client)
+    greet(server, 200)
     text = server.stop()
     assert "served 200 connections" in text
-    for sign in "+", "-":
-        lines = re.findall(rf"^\d\d:\d\d:\d\d  \{sign} (and )?([\d,]+)", text, re.M)
-        sums = [int(count) for summed, count in lines if summed]
-        assert lines.index(("and ", str(sums[0]))) == 10
-        assert len(lines) - len(sums) + sum(sums) == 200
-        assert len(lines) - len(sums) <= 10 * (len(sums) + 1)
+    assert check_sums(text, 200) == [10, 10]
 
 
 def test_sums_are_printed_though_nothing_happens_any_more(serve):
-    server = serve("greet", 0)
-    for _ in range(30):
-        with server.call() as client:
-            read_all(client)
-    server.says(r"  \+ and \d+ more$")
-    server.says(r"  - and \d+ more$")
+    check_late_sums(serve("greet", 0))
 
 
 def test_verbose_prints_every_line(serve):
     server = serve("greet", 0, "-v")
-    for _ in range(100):
-        with server.call() as client:
-            read_all(client)
+    greet(server, 100)
     text = server.stop()
     assert len(re.findall(r"  \+ 127", text)) == 100 and len(re.findall(r"  - 127", text)) == 100
 
@@ -172,24 +143,13 @@ def test_a_signal_stops_it_with_status_0(serve, sent):
 
 
 def test_a_stop_lets_an_open_conversation_end(serve):
-    server = serve("upper", 0)
-    with server.call() as client:
-        client.sendall(b"one\n")
-        read_exactly(client, 4)
-        server.process.send_signal(signal.SIGINT)
-        server.says("^stopping, 1 connection open$")
-        with pytest.raises(ConnectionRefusedError):
-            server.call()
-        client.sendall(b"two\n")
-        assert read_exactly(client, 4) == b"TWO\n"
-    assert server.ends().endswith("served 1 connection, out 8 B, in 8 B, 0 errors")
+    check_a_polite_stop(serve("upper", 0))
 
 
 def test_a_stop_cuts_off_after_5_seconds_who_does_not_end(serve):
     server = serve("upper", 0)
     with server.call() as client:
-        client.sendall(b"one\n")
-        read_exactly(client, 4)
+        shout(client, b"one\n")
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         assert client.recv(1) == b""
@@ -201,8 +161,7 @@ def test_a_stop_cuts_off_after_5_seconds_who_does_not_end(serve):
 def test_a_second_signal_ends_it_at_once_and_is_seen_by_the_shell(serve, sent):
     server = serve("echo", 0)
     with server.call() as client:
-        client.sendall(b"x")
-        read_exactly(client, 1)
+        talk_on(client)
         server.process.send_signal(signal.SIGINT)
         server.says("^stopping, 1 connection open$")
         server.ends(status=-sent, sent=sent)
@@ -212,8 +171,7 @@ def test_an_interrupt_stops_what_a_script_started_in_the_background(serve):
     """Shells start such commands with the signal ignored."""
     server = serve("echo", 0, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     with server.call() as client:
-        client.sendall(b"x")
-        read_exactly(client, 1)
+        talk_on(client)
         server.process.send_signal(signal.SIGINT)
         server.says("^stopping, 1 connection open$")
         server.ends(status=-signal.SIGINT, sent=signal.SIGINT)
@@ -285,8 +243,7 @@ def test_an_abstract_name_is_served(serve, tmp_path):
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(TIMEOUT)
         client.connect(f"\0{name}")
-        client.sendall(b"x")
-        assert read_exactly(client, 1) == b"x"
+        talk_on(client)
 
 
 def test_a_live_unix_server_is_not_robbed_and_a_dead_ones_file_is_taken_over(serve, tmp_path):
@@ -339,10 +296,7 @@ def test_a_unix_path_of_108_bytes_is_refused_in_words():
     (["echo", "--json"], '--json is no option of "serve"'),
 ])
 def test_wrong_usage_is_two_lines_and_status_2(args, message):
-    done = hawser("serve", *args)
-    first, second = done.stderr.splitlines()
-    assert (done.returncode, first) == (2, f"hawser: {message}")
-    assert second.startswith("  usage: hawser serve greet|echo|ok|upper ")
+    check_usage(args, message)
 
 
 def test_a_log_that_nobody_reads_holds_no_client_up(tmp_path):

@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 from conftest import HAWSER, THANKS, WELCOME, eventually, few_descriptors, hawser, read_all, read_exactly
+from served import check_usage
 
 HELPERS = 8   # at most so many threads for what blocks: here, writing the log
 SANITIZED = bool(os.environ.get("HAWSER_SANITIZE"))
@@ -97,7 +98,8 @@ def test_2000_silent_clients_cost_little(serve, many_descriptors):
         before = memory(server)
         with clients_of(server, 2000) as clients:
             converse(clients, b"x" * 1000, b"x" * 1000)
-            assert (memory(server) - before) / 2000 <= 12_000
+            page_more = 4_096 if os.environ.get("HAWSER_SWITCH") == "sigjmp" else 0   # KNOWN_LIMITS.md: of each fiber's stack
+            assert (memory(server) - before) / 2000 <= 12_000 + page_more
     assert re.search(r"served 2,010 connections, .* 0 errors$", server.stop())
 
 
@@ -200,10 +202,7 @@ def test_a_terminal_that_nobody_reads_holds_no_client_up(tmp_path):
 
 @pytest.mark.parametrize("number", ["0", "-1", "1025", "two", "2x", "", "99999999999999999999"])
 def test_a_number_of_workers_that_is_none_is_refused(number):
-    done = hawser("serve", "echo", "--workers", number)
-    first, second = done.stderr.splitlines()
-    assert (done.returncode, first) == (2, f'hawser: --workers "{number}" is no number from 1 to 1024')
-    assert second.startswith("  usage: hawser serve greet|echo|ok|upper ")
+    check_usage(["echo", "--workers", number], f'--workers "{number}" is no number from 1 to 1024')
 
 
 def test_workers_are_for_servers():

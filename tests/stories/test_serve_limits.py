@@ -2,15 +2,10 @@
 """hawser serve where descriptors run out: it waits without spinning, says so once, and goes on when there is room."""
 import contextlib
 import resource
-import select
-import socket
 import subprocess
 
 from conftest import TIMEOUT, WELCOME, few_descriptors, read_exactly
-
-
-def is_silent(client, seconds):
-    return not select.select([client], [], [], seconds)[0]
+from served import is_silent, talk_on
 
 
 def test_clients_over_the_limit_wait_and_cost_nothing(serve):
@@ -83,6 +78,5 @@ for _ in range(1000):
 """
     subprocess.run(["/usr/bin/python3", "-c", program], check=True, timeout=TIMEOUT)
     with server.call() as client:
-        client.sendall(b"x")
-        assert read_exactly(client, 1) == b"x"
+        talk_on(client)
     assert "  ! " not in server.stop()

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """hawser serve with its limits and in every mode: what a client and an operator see is the same wherever a client runs."""
 import contextlib
-import os
 import re
-import select
 import shutil
 import signal
 import socket
@@ -12,30 +10,18 @@ import time
 import urllib.request
 
 import pytest
-from conftest import HAWSER, THANKS, TIMEOUT, WELCOME, eventually, hawser, read_all, read_exactly, reset
-
-MODES = ["fibers", "threads", "forks", "sequential"]
-AT_ONCE = MODES[:3]
-
+from conftest import HAWSER, TIMEOUT, WELCOME, eventually, hawser, read_all, read_exactly
+from served import (ANSWERED, MODES, ask, check_a_polite_stop, check_a_reset, check_late_sums, check_sums, check_usage, greet,
+                    is_silent, shout, talk_on)
 
 @pytest.fixture(params=MODES)
 def mode(request):
     return request.param
 
 
-@pytest.fixture(params=AT_ONCE)
+@pytest.fixture(params=MODES[:3])
 def mode_at_once(request):
     return request.param
-
-
-def ask(server, data=b"x\n", answer=WELCOME + b"OK...x\n"):
-    with server.call() as client:
-        client.sendall(data)
-        assert read_exactly(client, len(answer)) == answer
-
-
-def is_silent(client, seconds=0.3):
-    return not select.select([client], [], [], seconds)[0]
 
 
 def test_three_clients_are_served_one_after_the_other(serve, mode):
@@ -75,14 +61,7 @@ def test_a_sequential_server_has_the_next_one_wait(serve):
 
 
 def test_a_reset_is_told_counted_and_survived(serve, mode):
-    server = serve("echo", 0, "--mode", mode)
-    client = server.call()
-    client.sendall(b"x")
-    read_exactly(client, 1)
-    reset(client)
-    server.says(r"  - \S+  out 1 B  in 1 B  \S+ m?s  connection reset by the peer$")
-    ask(server, b"y", b"y")
-    assert re.search("served 2 connections, .*, 1 error$", server.stop())
+    check_a_reset(serve("echo", 0, "--mode", mode))
 
 
 def test_datagrams_are_answered(serve, mode):
@@ -102,46 +81,24 @@ def test_datagrams_are_answered(serve, mode):
 
 def test_ten_lines_a_second_of_a_kind_are_printed_and_the_rest_is_summed(serve, mode):
     server = serve("greet", 0, "--mode", mode)
-    for _ in range(100):
-        with server.call() as client:
-            assert read_all(client) == THANKS
+    greet(server, 100)
     text = server.stop()
     assert "served 100 connections" in text
-    for sign in "+", "-":
-        lines = re.findall(rf"^\d\d:\d\d:\d\d  \{sign} (and )?([\d,]+)", text, re.M)
-        sums = [int(count) for summed, count in lines if summed]
-        assert sums and len(lines) - len(sums) + sum(sums) == 100
-        assert len(lines) - len(sums) <= 10 * (len(sums) + 1)
+    check_sums(text, 100)
 
 
 def test_sums_are_printed_though_nothing_happens_any_more(serve, mode):
-    server = serve("greet", 0, "--mode", mode)
-    for _ in range(30):
-        with server.call() as client:
-            assert read_all(client) == THANKS
-    server.says(r"  \+ and \d+ more$")
-    server.says(r"  - and \d+ more$")
+    check_late_sums(serve("greet", 0, "--mode", mode))
 
 
 def test_a_stop_lets_an_open_conversation_end_and_refuses_new_ones(serve, mode_at_once):
-    server = serve("upper", 0, "--mode", mode_at_once)
-    with server.call() as client:
-        client.sendall(b"one\n")
-        read_exactly(client, 4)
-        server.process.send_signal(signal.SIGINT)
-        server.says("^stopping, 1 connection open$")
-        with pytest.raises(ConnectionRefusedError):
-            server.call()
-        client.sendall(b"two\n")
-        assert read_exactly(client, 4) == b"TWO\n"
-    assert server.ends().endswith("served 1 connection, out 8 B, in 8 B, 0 errors")
+    check_a_polite_stop(serve("upper", 0, "--mode", mode_at_once))
 
 
 def test_drain_is_the_time_that_a_stop_gives(serve, mode):
     server = serve("upper", 0, "--mode", mode, "--drain", "300ms")
     with server.call() as client:
-        client.sendall(b"one\n")
-        read_exactly(client, 4)
+        shout(client, b"one\n")
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         assert client.recv(1) == b""
@@ -155,8 +112,7 @@ def test_drain_is_the_time_that_a_stop_gives(serve, mode):
 def test_a_second_signal_ends_it_and_what_it_has_started(serve, mode):
     server = serve("echo", 0, "--mode", mode)
     with server.call() as client:
-        client.sendall(b"x")
-        read_exactly(client, 1)
+        talk_on(client)
         server.process.send_signal(signal.SIGTERM)
         server.says("^stopping, 1 connection open$")
         server.ends(status=-signal.SIGINT, sent=signal.SIGINT)
@@ -169,7 +125,7 @@ def test_usr1_is_answered_and_ends_nothing(serve, mode):
     server.process.send_signal(signal.SIGUSR1)
     if mode != "forks":
         server.says(r"^run \d+: (\d+) workers?, ")
-    ask(server, b"y", b"y")
+    assert ask(server, b"y") == b"y"
     server.stop()
 
 
@@ -205,14 +161,14 @@ def test_who_is_silent_for_too_long_is_ended(serve, mode):
         assert read_all(client) == WELCOME
         assert 0.1 < time.monotonic() - began < 4
     server.says(r"  - \S+  out 52 B  in 0 B  \S+ m?s  timed out$")
-    ask(server)
+    assert ask(server) == ANSWERED
     assert re.search(r"served 2 connections, .*, 1 error$", server.stop())
 
 
 @pytest.mark.parametrize("options", [["--proxy-from", "127.0.0.0/8,::1"], ["--proxy-from", "::1", "--proxy-from=127.0.0.1"]])
 def test_behind_a_proxy_the_log_has_the_real_address(serve, mode, options):
     server = serve("ok", 0, "--mode", mode, *options)
-    ask(server, b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\nx\n")
+    assert ask(server, b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\nx\n") == ANSWERED
     server.says(r"  \+ 192\.0\.2\.7:4711$")
     server.says(r"  - 192\.0\.2\.7:4711  out 59 B  in 2 B  ")
     assert re.search(r"served 1 connection, .* 0 errors$", server.stop())
@@ -244,7 +200,7 @@ def test_the_counters_are_served(serve, mode):
     url = metrics_of(server)
     assert re.search(r"^hawser_server_accepted_total 0$", fetch(url), re.M)
     for _ in range(3):
-        ask(server)
+        assert ask(server) == ANSWERED
     text = subprocess.run(["curl", "-sS", url], stdout=subprocess.PIPE, check=True, timeout=TIMEOUT).stdout.decode()
     assert re.search(r"^hawser_server_accepted_total 3$", text, re.M)
     server.stop()
@@ -300,47 +256,23 @@ def test_an_address_for_the_counters_that_is_taken_is_told(serve):
     assert done.stderr.splitlines()[0] == f"hawser: cannot listen on 127.0.0.1:{server.port}: address already in use"
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-@contextlib.contextmanager
-def activated(tmp_path, address, *args, how=()):
-    """`hawser serve ok ADDRESS ARGS` under systemd-socket-activate: the process, the port, and the file of its lines."""
-    port, log = free_port(), tmp_path / "log"
+@pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="no systemd here")
+@pytest.mark.parametrize("address, how", [("systemd:", []), ("systemd:web", ["--fdname=web"])])
+def test_sockets_of_the_service_manager_are_served(machine, tmp_path, mode, address, how):
+    log = tmp_path / "log"
     with open(log, "wb") as output:
-        command = [HAWSER, "serve", "ok", address, *args]
-        process = subprocess.Popen(["systemd-socket-activate", "-l", f"127.0.0.1:{port}", *how, *command], stderr=output,
-                                   stdin=subprocess.DEVNULL)
+        command = ["systemd-socket-activate", "-l", "127.0.0.1:7777", *how, HAWSER, "serve", "ok", address, "--mode", mode]
+        process = subprocess.Popen(machine.command(*command), stderr=output, stdin=subprocess.DEVNULL)
     try:
-        yield process, port, log
+        eventually(lambda: hawser("connect", "127.0.0.1", 7777, data=b"x\n", machine=machine).stdout == ANSWERED)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT) == 0
     finally:
         process.kill()
         process.wait()
-
-
-def call_when_there(port):
-    deadline = time.monotonic() + TIMEOUT
-    while True:
-        with contextlib.suppress(ConnectionRefusedError):
-            return socket.create_connection(("127.0.0.1", port), TIMEOUT)
-        assert time.monotonic() < deadline
-        os.sched_yield()
-
-
-@pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="no systemd here")
-@pytest.mark.parametrize("address, how", [("systemd:", []), ("systemd:web", ["--fdname=web"])])
-def test_sockets_of_the_service_manager_are_served(tmp_path, mode, address, how):
-    with activated(tmp_path, address, "--mode", mode, how=how) as (process, port, log):
-        with call_when_there(port) as client:
-            client.sendall(b"x\n")
-            assert read_exactly(client, len(WELCOME) + 7) == WELCOME + b"OK...x\n"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(TIMEOUT) == 0
-        text = log.read_text()
-        assert f"listening on 127.0.0.1:{port}   (Ctrl-C to stop)\n" in text
-        assert text.endswith("served 1 connection, out 59 B, in 2 B, 0 errors\n")
+    text = log.read_text()
+    assert "listening on 127.0.0.1:7777   (Ctrl-C to stop)\n" in text
+    assert text.endswith("served 1 connection, out 59 B, in 2 B, 0 errors\n")
 
 
 @pytest.mark.parametrize("address, message", [
@@ -368,7 +300,4 @@ def test_without_a_service_manager_that_is_told(address, message):
     (["systemd:", "--udp"], "--udp does not go with the service manager's sockets"),
 ])
 def test_wrong_usage_is_two_lines_and_status_2(args, message):
-    done = hawser("serve", "ok", *args)
-    first, second = done.stderr.splitlines()
-    assert (done.returncode, first) == (2, f"hawser: {message}")
-    assert second.startswith("  usage: hawser serve greet|echo|ok|upper ")
+    check_usage(["ok", *args], message)

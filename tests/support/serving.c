@@ -42,10 +42,94 @@ board *board_of(const hawser_server *server) {
     return hawser_server_user(server);
 }
 
+atomic_int *count_of(const hawser_request *r, int number) {
+    return &board_of(r->server)->counts[number];
+}
+
 static void log_trouble(hawser_server *server, hawser_log_level level, const char *sentence) {
     board *on = board_of(server);
     if (level >= HAWSER_LOG_WARNING && atomic_fetch_add(&on->troubles, 1) == 0)
         snprintf(on->trouble, sizeof on->trouble, "%s", sentence);
+}
+
+/* Hooks. */
+
+int note_get(hawser_server *server, hawser_request *r) {
+    int result = hawser_server_get_request(server, r);
+    int code = errno;
+    if (result == 0)
+        note(board_of(server), "get");
+    errno = code;
+    return result;
+}
+
+bool note_verify(hawser_request *r) {
+    note(board_of(r->server), "verify");
+    return true;
+}
+
+bool note_and_refuse(hawser_request *r) {
+    note(board_of(r->server), "verify");
+    return false;
+}
+
+int note_process(hawser_request *r) {
+    note(board_of(r->server), "process");
+    return hawser_server_process_request(r);
+}
+
+void note_finish_request(hawser_request *r) {
+    note(board_of(r->server), "finish_request");
+    hawser_server_finish_request(r);
+}
+
+int note_setup(hawser_request *r) {
+    note(board_of(r->server), "setup");
+    return 0;
+}
+
+void note_finish(hawser_request *r) {
+    note(board_of(r->server), "finish");
+}
+
+void note_error(hawser_request *r, const char *sentence) {
+    note(board_of(r->server), "error(%s)", sentence);
+    hawser_server_handle_error(r, sentence);
+}
+
+void note_shutdown(hawser_request *r) {
+    note(board_of(r->server), "shutdown");
+    hawser_server_shutdown_request(r);
+}
+
+void note_close(hawser_request *r) {
+    note(board_of(r->server), "close");
+    hawser_server_close_request(r);
+    atomic_fetch_add(count_of(r, 0), 1);
+}
+
+hawser_server_options noting(hawser_concurrency mode) {
+    return (hawser_server_options){
+        .concurrency = mode,
+        .setup = note_setup,
+        .finish = note_finish,
+        .get_request = note_get,
+        .verify_request = note_verify,
+        .process_request = note_process,
+        .finish_request = note_finish_request,
+        .handle_error = note_error,
+        .shutdown_request = note_shutdown,
+        .close_request = note_close,
+    };
+}
+
+void note_and_answer(hawser_request *r) {
+    char line[64] = "";
+    hawser_readline(r->rfile, line, sizeof line);
+    note(board_of(r->server), "handle");
+    if (strcmp(line, "fail\n") == 0)
+        hawser_request_fail(r, "asked to");
+    hawser_puts(r->wfile, line);
 }
 
 /* Servers. */
@@ -87,8 +171,12 @@ void make_server(serving *made, enum transport transport, hawser_handler handle,
     take_address(made);
 }
 
-static long serve_forever(void *server) {
+long serve_forever(void *server) {
     return hawser_serve_forever(server);
+}
+
+long handle_one(void *server) {
+    return hawser_handle_request(server);
 }
 
 static bool is_serving(void *made) {
@@ -117,6 +205,18 @@ void stop_serving(serving *made) {
     if (finish(&made->run) != 0)
         fail_msg("serving ended with: %s", made->run.sentence);
     close_server(made);
+}
+
+bool one_is_kept(void *argument) {
+    serving *s = argument;
+    hawser_server_counters counters;
+    hawser_server_get_counters(s->server, &counters);
+    return counters.kept == 1;
+}
+
+census census_before_serving(void) {
+    assert_works(hawser_sleep(0.001));
+    return take_census();
 }
 
 static void nothing(hawser_request *r) {
@@ -152,19 +252,28 @@ static int must(int result, const char *what) {
     return result;
 }
 
+/* Calls that a time limit is set for end with EINTR when a process of the server's ends while its thread forks the next one
+ * with signals blocked, as musl's fork does throughout: SIGCHLD, which nobody asked for, then goes to another thread. */
+static int connect_client(int fd, const serving *to) {
+    int result;
+    do
+        result = connect(fd, (const struct sockaddr *)&to->address, to->address_len);
+    while (result < 0 && errno == EINTR);
+    return result;
+}
+
 /* Who sends Unix datagrams is answered only if it has a name: the kernel gives one. */
 int open_client(const serving *to) {
     const struct timeval limit = {(time_t)WAIT_LIMIT, 0};
-    const struct sockaddr *address = (const struct sockaddr *)&to->address;
     int type = is_stream(to->transport) ? SOCK_STREAM : SOCK_DGRAM;
-    int fd = must(socket(address->sa_family, type | SOCK_CLOEXEC, 0), "socket");
+    int fd = must(socket(to->address.ss_family, type | SOCK_CLOEXEC, 0), "socket");
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     if (to->transport == UNIX_DATAGRAM) {
         struct sockaddr_un unnamed = {.sun_family = AF_UNIX};
         must(bind(fd, (struct sockaddr *)&unnamed, sizeof unnamed.sun_family), "bind");
     }
-    must(connect(fd, address, to->address_len), "connect");
+    must(connect_client(fd, to), "connect");
     return fd;
 }
 
@@ -175,7 +284,10 @@ void end_client(int fd) {
 
 static bool get_datagram(int fd, const char *answer) {
     char got[4096];
-    ssize_t n = recv(fd, got, sizeof got, 0);
+    ssize_t n;
+    do
+        n = recv(fd, got, sizeof got, 0);
+    while (n < 0 && errno == EINTR);
     return n == (ssize_t)strlen(answer) && memcmp(got, answer, (size_t)n) == 0;
 }
 
@@ -193,6 +305,22 @@ bool ask(int fd, enum transport transport, const char *text, const char *answer)
 
 bool ends(int fd) {
     return raw_drain(fd) == 0;
+}
+
+bool ask_once(const serving *to, const char *text, const char *answer) {
+    int fd = open_client(to);
+    bool good = ask(fd, to->transport, text, answer);
+    good = good && (!is_stream(to->transport) || (shutdown(fd, SHUT_WR) == 0 && ends(fd)));
+    close(fd);
+    return good;
+}
+
+bool call_in_vain(const serving *to, atomic_int *count) {
+    int fd = open_client(to);
+    bool good = is_stream(to->transport) ? shutdown(fd, SHUT_WR) == 0 && ends(fd) : raw_write(fd, "x", 1);
+    good = good && wait_for_count(count, 1);
+    close(fd);
+    return good;
 }
 
 int run_clients(serving *to, int count, bool at_once, long (*body)(void *)) {
@@ -223,15 +351,4 @@ static bool has_come(void *argument) {
 
 bool wait_for_count(atomic_int *count, int n) {
     return wait_until(has_come, &(struct awaited){count, n});
-}
-
-struct CMUnitTest named_test(CMUnitTestFunction function, const void *state, const char *format, ...) {
-    static char names[512][128];
-    static size_t used;
-    char *name = names[used++ % 512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(name, sizeof names[0], format, args);
-    va_end(args);
-    return (struct CMUnitTest){.name = name, .test_func = function, .initial_state = (void *)(uintptr_t)state};
 }

@@ -3,21 +3,12 @@
  * bytes or crashed once. */
 #include "serving.h"
 
+#include <semaphore.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SOON 10.0           /* what takes longer hangs */
 #define FOR_EVER 1000.0
-
-static const hawser_concurrency modes[MODES] = {HAWSER_FIBERS, HAWSER_THREADS, HAWSER_FORKS, HAWSER_SEQUENTIAL};
-
-static hawser_concurrency mode_of(void **state) {
-    return *(const hawser_concurrency *)*state;
-}
-
-static atomic_int *count_of(const hawser_request *r, int number) {
-    return &board_of(r->server)->counts[number];
-}
 
 /* A server of a test that failed may still serve: it is never on the stack. */
 static serving *new_serving(void) {
@@ -42,26 +33,50 @@ static void cut_serving(serving *s) {
 
 #define CALLERS 2
 #define CALLS 150           /* of each: its own descriptors and the server's fit into a usual limit */
+#define AHEAD 8             /* calls that the server has not taken yet */
 
 static struct {
     serving *to;
+    sem_t turns;
     atomic_int calls;
     atomic_bool over;
     int fds[CALLERS][CALLS];
 } crowd;
 
-/* None of them waits for the server, and none says or closes anything. */
+/* Whatever the server takes is followed by another call: what it finds in its queue never ends. */
+static bool let_another_call(hawser_request *r) {
+    (void)r;
+    sem_post(&crowd.turns);
+    return true;
+}
+
+static bool take_turn_to_call(void) {
+    struct timespec limit;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += (time_t)WAIT_LIMIT;
+    return sem_timedwait(&crowd.turns, &limit) == 0 && !atomic_load(&crowd.over);
+}
+
+/* None of them says or closes anything. */
 static long call_and_stay(void *argument) {
-    const struct timespec pause = {0, 100000};
     const struct sockaddr *address = (const struct sockaddr *)&crowd.to->address;
     int *fds = argument;
-    for (int i = 0; i < CALLS && !atomic_load(&crowd.over); i++) {
+    for (int i = 0; i < CALLS && take_turn_to_call(); i++) {
         fds[i] = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         (void)connect(fds[i], address, crowd.to->address_len);
         atomic_fetch_add(&crowd.calls, 1);
-        nanosleep(&pause, NULL);
     }
     return 0;
+}
+
+static void let_them_call(serving *s, runner *callers) {
+    crowd.to = s;
+    atomic_store(&crowd.calls, 0);
+    atomic_store(&crowd.over, false);
+    memset(crowd.fds, -1, sizeof crowd.fds);
+    sem_init(&crowd.turns, 0, AHEAD);
+    for (int i = 0; i < CALLERS; i++)
+        start_thread(&callers[i], call_and_stay, crowd.fds[i]);
 }
 
 static void hang_up(int *fds) {
@@ -70,31 +85,34 @@ static void hang_up(int *fds) {
             close(fds[i]);
 }
 
+static void send_them_home(runner *callers) {
+    atomic_store(&crowd.over, true);
+    for (int i = 0; i < CALLERS; i++)
+        sem_post(&crowd.turns);
+    for (int i = 0; i < CALLERS; i++) {
+        finish(&callers[i]);
+        hang_up(crowd.fds[i]);
+    }
+    sem_destroy(&crowd.turns);
+}
+
 static void listen_to_them(hawser_request *r) {
     char line[64];
     while (hawser_readline(r->rfile, line, sizeof line) > 0)
         hawser_puts(r->wfile, line);
 }
 
-static void a_stop_that_cuts_ends_while_clients_go_on_connecting(void **state) {
-    hawser_server_options options = {.concurrency = mode_of(state), .workers = mode_of(state) == HAWSER_FIBERS ? 2 : 0};
+static void a_stop_that_cuts_ends_while_clients_go_on_connecting(const setting *in) {
+    hawser_server_options options = {
+        .concurrency = in->mode, .workers = in->mode == HAWSER_FIBERS ? 2 : 0, .verify_request = let_another_call};
     static runner callers[CALLERS];
     for (int round = 0; round < 8; round++) {
         serving *s = new_serving();
         serve(s, TCP, listen_to_them, &options);
-        crowd.to = s;
-        atomic_store(&crowd.calls, 0);
-        atomic_store(&crowd.over, false);
-        memset(crowd.fds, -1, sizeof crowd.fds);
-        for (int i = 0; i < CALLERS; i++)
-            start_thread(&callers[i], call_and_stay, crowd.fds[i]);
+        let_them_call(s, callers);
         assert_true(wait_for_count(&crowd.calls, 10 + 12 * round));
         cut_serving(s);
-        atomic_store(&crowd.over, true);
-        for (int i = 0; i < CALLERS; i++) {
-            finish(&callers[i]);
-            hang_up(crowd.fds[i]);
-        }
+        send_them_home(callers);
     }
 }
 
@@ -104,8 +122,8 @@ static void sleep_for_ever(hawser_request *r) {
 }
 
 /* Some of them begin to be handled after the cut. */
-static void a_stop_that_cuts_ends_the_handlers_of_datagrams(void **state) {
-    hawser_server_options options = {.concurrency = mode_of(state), .workers = 2};
+static void a_stop_that_cuts_ends_the_handlers_of_datagrams(const setting *in) {
+    hawser_server_options options = {.concurrency = in->mode, .workers = 2};
     for (int round = 0; round < 20; round++) {
         serving *s = new_serving();
         serve(s, UDP, sleep_for_ever, &options);
@@ -136,16 +154,9 @@ static void wait_in_finish(hawser_request *r) {
     hawser_readline(r->rfile, line, sizeof line);
 }
 
-static bool one_is_kept(void *argument) {
-    serving *s = argument;
-    hawser_server_counters counters;
-    hawser_server_get_counters(s->server, &counters);
-    return counters.kept == 1;
-}
-
 /* One is cut while its handler waits, the other while it is kept. */
-static void a_finish_that_waits_after_the_cut_does_not_hold_up_the_stop(void **state) {
-    hawser_server_options options = {.concurrency = mode_of(state), .workers = 3, .finish = wait_in_finish};
+static void a_finish_that_waits_after_the_cut_does_not_hold_up_the_stop(const setting *in) {
+    hawser_server_options options = {.concurrency = in->mode, .workers = 3, .finish = wait_in_finish};
     serving *s = new_serving();
     serve(s, TCP, keep_after_a_line, &options);
     int silent = open_client(s), speaking = open_client(s);
@@ -180,8 +191,8 @@ static long run_around(void *argument) {
     return hawser_run(serve_in_run, argument, &(hawser_run_options){.workers = 2, .stack_size = TEST_STACK});
 }
 
-static void a_run_that_is_cancelled_ends_the_server_inside_it(void **state) {
-    hawser_server_options options = {.concurrency = mode_of(state)};
+static void a_run_that_is_cancelled_ends_the_server_inside_it(const setting *in) {
+    hawser_server_options options = {.concurrency = in->mode};
     serving *s = new_serving();
     make_server(s, TCP, keep_after_a_line, &options);
     int first = open_client(s), second = open_client(s);
@@ -208,10 +219,8 @@ static void answer_when_released(hawser_request *r) {
         hawser_printf(r->wfile, "OK %s", line);
 }
 
-static void a_polite_stop_serves_all_that_wait_for_a_child(void **state) {
-    (void)state;
-    if (mode_is_refused(HAWSER_FORKS, TCP))
-        return;
+static void a_polite_stop_serves_all_that_wait_for_a_child(const setting *in) {
+    (void)in;
     hawser_server_options options = {.concurrency = HAWSER_FORKS, .max_children = 2};
     serving *s = new_serving();
     int fds[QUEUED];
@@ -285,8 +294,8 @@ static bool take_turns(int turns) {
 }
 
 /* Its client does not read: what it wrote before the wait cannot go out, and it does not have the mutex meanwhile. */
-static void who_still_sends_before_a_wait_does_not_get_the_mutex(void **state) {
-    hawser_server_options options = {.concurrency = mode_of(state)};
+static void who_still_sends_before_a_wait_does_not_get_the_mutex(const setting *in) {
+    hawser_server_options options = {.concurrency = in->mode};
     serving *s = new_serving();
     mutex = hawser_mutex_new();
     cond = hawser_cond_new();
@@ -333,9 +342,9 @@ static void write_while_another_sends(hawser_request *r) {
     note(board_of(r->server), "%s", hawser_puts(r->wfile, " more") == 5 ? "goes-on" : hawser_error());
 }
 
-static void what_is_held_back_outlives_what_another_task_sends(void **state) {
+static void what_is_held_back_outlives_what_another_task_sends(const setting *in) {
     static char got[sizeof much];
-    (void)state;
+    (void)in;
     hawser_server_options options = {.workers = 1};
     serving *s = new_serving();
     atomic_store(&foreign_started, false);
@@ -352,24 +361,16 @@ static void what_is_held_back_outlives_what_another_task_sends(void **state) {
     assert_int_equal(s->counters.broken, 0);
 }
 
+static const serving_case cases[] = {
+    CASE(a_stop_that_cuts_ends_while_clients_go_on_connecting, BIT(HAWSER_FIBERS) | BIT(HAWSER_THREADS), 0),
+    CASE(a_stop_that_cuts_ends_the_handlers_of_datagrams, BIT(HAWSER_FIBERS), 0),
+    CASE(a_finish_that_waits_after_the_cut_does_not_hold_up_the_stop, BIT(HAWSER_FIBERS) | BIT(HAWSER_THREADS), 0),
+    CASE(a_run_that_is_cancelled_ends_the_server_inside_it, ALL_MODES & ~BIT(HAWSER_FORKS), 0),
+    CASE(a_polite_stop_serves_all_that_wait_for_a_child, BIT(HAWSER_FORKS), 0),
+    CASE(who_still_sends_before_a_wait_does_not_get_the_mutex, BIT(HAWSER_FIBERS) | BIT(HAWSER_THREADS), 0),
+    CASE(what_is_held_back_outlives_what_another_task_sends, BIT(HAWSER_FIBERS), 0),
+};
+
 int main(void) {
-    static struct CMUnitTest tests[12];
-    size_t n = 0;
-    for (int i = 0; i < MODES; i++) {
-#define ADD(test) tests[n++] = named_test(test, &modes[i], "%s: %s", #test, mode_names[modes[i]])
-        if (modes[i] == HAWSER_FIBERS || modes[i] == HAWSER_THREADS) {
-            ADD(a_stop_that_cuts_ends_while_clients_go_on_connecting);
-            ADD(a_finish_that_waits_after_the_cut_does_not_hold_up_the_stop);
-            ADD(who_still_sends_before_a_wait_does_not_get_the_mutex);
-        }
-        if (modes[i] == HAWSER_FIBERS) {
-            ADD(a_stop_that_cuts_ends_the_handlers_of_datagrams);
-            ADD(what_is_held_back_outlives_what_another_task_sends);
-        }
-        if (modes[i] == HAWSER_FORKS)
-            ADD(a_polite_stop_serves_all_that_wait_for_a_child);
-        else
-            ADD(a_run_that_is_cancelled_ends_the_server_inside_it);
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_cases(cases);
 }

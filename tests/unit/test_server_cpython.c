@@ -11,11 +11,6 @@
 
 #define TEST_STR "hello world\n"
 
-struct kind {
-    enum transport transport;
-    hawser_concurrency mode;
-};
-
 /* Whether forks can be had; where they cannot, that they are refused has been asserted. */
 static bool can_have(hawser_concurrency mode) {
     return !mode_is_refused(mode, TCP);
@@ -39,13 +34,13 @@ static bool examine(const serving *s) {
 
 /* run_server: three clients, one after the other. */
 static void run_server(void **state) {
-    const struct kind *kind = *state;
-    hawser_server_options options = {.concurrency = kind->mode, .poll_interval = 0.01};
+    const setting *in = *state;
+    hawser_server_options options = {.concurrency = in->mode, .poll_interval = 0.01};
     hawser_addr own, listed;
     serving s;
-    if (!can_have(kind->mode))
+    if (!can_have(in->mode))
         return;
-    make_server(&s, kind->transport, copy_line, &options);
+    make_server(&s, in->transport, copy_line, &options);
     assert_int_equal(hawser_getsockname(hawser_server_socket(s.server), &own), 0);
     assert_int_equal(hawser_server_addresses(s.server, &listed, 1), 1);
     assert_true(hawser_addr_equal(&own, &listed));
@@ -86,10 +81,6 @@ static void test_shutdown(void **state) {
         fail_msg("a shutdown took %g s", slowest);
 }
 
-static long serve_at_once(void *server) {
-    return hawser_serve_forever(server);
-}
-
 /* Python's race as well: shutdown right after the serving thread was started, whether it serves yet or not. */
 static void test_shutdown_at_once(void **state) {
     (void)state;
@@ -97,7 +88,7 @@ static void test_shutdown_at_once(void **state) {
         serving s;
         make_server(&s, TCP, copy_line, NULL);
         runner run;
-        start(&run, serve_at_once, s.server);
+        start(&run, serve_forever, s.server);
         assert_int_equal(hawser_server_shutdown(s.server, WAIT_LIMIT, NULL), 0);
         assert_int_equal(finish(&run), 0);
         close_server(&s);
@@ -169,57 +160,25 @@ static void write_error(hawser_request *r, const char *sentence) {
     note(board_of(r->server), "%s", strcmp(sentence, "Test error") == 0 ? "handled" : sentence);
 }
 
-static long handle_one(void *server) {
-    return hawser_handle_request(server);
-}
+struct error {
+    hawser_concurrency mode;
+    hawser_handler handle;
+    const char *expected;
+};
 
-static void check_error(hawser_concurrency mode, hawser_handler handle, const char *expected) {
-    hawser_server_options options = {.concurrency = mode, .handle_error = write_error};
+static void handle_error(void **state) {
+    const struct error *error = *state;
+    hawser_server_options options = {.concurrency = error->mode, .handle_error = write_error};
     serving s;
-    if (!can_have(mode))
+    if (!can_have(error->mode))
         return;
-    make_server(&s, TCP, handle, &options);
+    make_server(&s, TCP, error->handle, &options);
     end_client(open_client(&s));
     start(&s.run, handle_one, s.server);
     assert_int_equal(finish(&s.run), 1);
     close_server(&s); /* waits for threads and children */
-    assert_string_equal(s.board->text, expected);
+    assert_string_equal(s.board->text, error->expected);
     assert_string_equal(s.board->trouble, "");
-}
-
-static void test_sync_handled(void **state) {
-    (void)state;
-    check_error(HAWSER_SEQUENTIAL, fail_always, "called handled ");
-}
-
-static void test_sync_not_handled(void **state) {
-    (void)state;
-    check_error(HAWSER_SEQUENTIAL, meet_an_error, "called ");
-}
-
-static void test_threading_handled(void **state) {
-    (void)state;
-    check_error(HAWSER_THREADS, fail_always, "called handled ");
-}
-
-static void test_threading_not_handled(void **state) {
-    (void)state;
-    check_error(HAWSER_THREADS, meet_an_error, "called ");
-}
-
-static void test_forking_handled(void **state) {
-    (void)state;
-    check_error(HAWSER_FORKS, fail_always, "called handled ");
-}
-
-static void test_forking_not_handled(void **state) {
-    (void)state;
-    check_error(HAWSER_FORKS, exit_from_child, "called ");
-}
-
-static void test_fibers_handled(void **state) {
-    (void)state;
-    check_error(HAWSER_FIBERS, fail_always, "called handled ");
 }
 
 /* SocketWriterTest */
@@ -280,8 +239,9 @@ static bool drain_chunk(int fd, size_t size) {
 }
 
 /* The serving task stands in the middle of the large write, and signals come at it. */
-static void write_survives_signals(hawser_concurrency mode) {
-    hawser_server_options options = {.concurrency = mode};
+static void test_write(void **state) {
+    const setting *in = *state;
+    hawser_server_options options = {.concurrency = in->mode};
     char first[READ_FIRST];
     serving s;
     count_signals();
@@ -290,7 +250,7 @@ static void write_survives_signals(hawser_concurrency mode) {
     start(&s.run, handle_one, s.server);
     assert_true(ask(fd, TCP, "client response\n", "write data\n"));
     assert_true(raw_read(fd, first, sizeof first));
-    if (mode == HAWSER_SEQUENTIAL && !in_fiber())
+    if (in->mode == HAWSER_SEQUENTIAL && !in_fiber())
         assert_int_equal(pester(&s.run, 20), 20);
     else
         for (int i = 0; i < 20; i++) {
@@ -303,16 +263,6 @@ static void write_survives_signals(hawser_concurrency mode) {
     close_server(&s);
     assert_string_equal(s.board->text, "11 received 1 ");
     assert_string_equal(s.board->trouble, "");
-}
-
-static void test_write(void **state) {
-    (void)state;
-    write_survives_signals(HAWSER_SEQUENTIAL);
-}
-
-static void test_write_in_threads(void **state) {
-    (void)state;
-    write_survives_signals(HAWSER_THREADS);
 }
 
 /* MiscTestCase */
@@ -345,11 +295,6 @@ static void test_all(void **state) {
         assert_non_null(functions[i]);
 }
 
-static bool refuse(hawser_request *r) {
-    (void)r;
-    return false;
-}
-
 static void count_shutdown(hawser_request *r) {
     atomic_fetch_add(&board_of(r->server)->counts[0], 1);
     hawser_server_shutdown_request(r);
@@ -358,7 +303,7 @@ static void count_shutdown(hawser_request *r) {
 static void test_shutdown_request_called_if_verify_request_false(void **state) {
     (void)state;
     hawser_server_options options = {
-        .concurrency = HAWSER_SEQUENTIAL, .verify_request = refuse, .shutdown_request = count_shutdown};
+        .concurrency = HAWSER_SEQUENTIAL, .verify_request = note_and_refuse, .shutdown_request = count_shutdown};
     serving s;
     make_server(&s, TCP, copy_line, &options);
     int fd = open_client(&s);
@@ -391,55 +336,47 @@ static void test_threads_reaped(void **state) {
     assert_null(compare_census(before));
 }
 
-static const struct {
-    const char *name;
-    struct kind kind;
-} servers[] = {
-    {"test_TCPServer", {TCP, HAWSER_SEQUENTIAL}},
-    {"test_ThreadingTCPServer", {TCP, HAWSER_THREADS}},
-    {"test_ForkingTCPServer", {TCP, HAWSER_FORKS}},
-    {"test_UnixStreamServer", {UNIX_STREAM, HAWSER_SEQUENTIAL}},
-    {"test_ThreadingUnixStreamServer", {UNIX_STREAM, HAWSER_THREADS}},
-    {"test_ForkingUnixStreamServer", {UNIX_STREAM, HAWSER_FORKS}},
-    {"test_UDPServer", {UDP, HAWSER_SEQUENTIAL}},
-    {"test_ThreadingUDPServer", {UDP, HAWSER_THREADS}},
-    {"test_ForkingUDPServer", {UDP, HAWSER_FORKS}},
-    {"test_UnixDatagramServer", {UNIX_DATAGRAM, HAWSER_SEQUENTIAL}},
-    {"test_ThreadingUnixDatagramServer", {UNIX_DATAGRAM, HAWSER_THREADS}},
-    {"test_ForkingUnixDatagramServer", {UNIX_DATAGRAM, HAWSER_FORKS}},
-    {"fibers: TCP", {TCP, HAWSER_FIBERS}}, /* which Python does not have */
-    {"fibers: UnixStream", {UNIX_STREAM, HAWSER_FIBERS}},
-    {"fibers: UDP", {UDP, HAWSER_FIBERS}},
-    {"fibers: UnixDatagram", {UNIX_DATAGRAM, HAWSER_FIBERS}},
+#define IN(transport, mode) .initial_state = &(setting){mode, transport}
+#define SERVER(name, transport, mode) {name, run_server, IN(transport, mode)}
+#define ERROR(name, mode, handler, expected) {name, handle_error, .initial_state = &(struct error){mode, handler, expected}}
+
+static const struct CMUnitTest tests[] = {
+    SERVER("test_TCPServer", TCP, HAWSER_SEQUENTIAL),
+    SERVER("test_ThreadingTCPServer", TCP, HAWSER_THREADS),
+    SERVER("test_ForkingTCPServer", TCP, HAWSER_FORKS),
+    SERVER("test_UnixStreamServer", UNIX_STREAM, HAWSER_SEQUENTIAL),
+    SERVER("test_ThreadingUnixStreamServer", UNIX_STREAM, HAWSER_THREADS),
+    SERVER("test_ForkingUnixStreamServer", UNIX_STREAM, HAWSER_FORKS),
+    SERVER("test_UDPServer", UDP, HAWSER_SEQUENTIAL),
+    SERVER("test_ThreadingUDPServer", UDP, HAWSER_THREADS),
+    SERVER("test_ForkingUDPServer", UDP, HAWSER_FORKS),
+    SERVER("test_UnixDatagramServer", UNIX_DATAGRAM, HAWSER_SEQUENTIAL),
+    SERVER("test_ThreadingUnixDatagramServer", UNIX_DATAGRAM, HAWSER_THREADS),
+    SERVER("test_ForkingUnixDatagramServer", UNIX_DATAGRAM, HAWSER_FORKS),
+    SERVER("fibers: TCP", TCP, HAWSER_FIBERS), /* which Python does not have */
+    SERVER("fibers: UnixStream", UNIX_STREAM, HAWSER_FIBERS),
+    SERVER("fibers: UDP", UDP, HAWSER_FIBERS),
+    SERVER("fibers: UnixDatagram", UNIX_DATAGRAM, HAWSER_FIBERS),
+    cmocka_unit_test(test_shutdown),
+    cmocka_unit_test(test_shutdown_at_once),
+    cmocka_unit_test(test_close_immediately),
+    cmocka_unit_test(test_tcpserver_bind_leak),
+    cmocka_unit_test(test_context_manager),
+    ERROR("test_sync_handled", HAWSER_SEQUENTIAL, fail_always, "called handled "),
+    ERROR("test_sync_not_handled", HAWSER_SEQUENTIAL, meet_an_error, "called "),
+    ERROR("test_threading_handled", HAWSER_THREADS, fail_always, "called handled "),
+    ERROR("test_threading_not_handled", HAWSER_THREADS, meet_an_error, "called "),
+    ERROR("test_forking_handled", HAWSER_FORKS, fail_always, "called handled "),
+    ERROR("test_forking_not_handled", HAWSER_FORKS, exit_from_child, "called "),
+    ERROR("test_fibers_handled", HAWSER_FIBERS, fail_always, "called handled "),
+    cmocka_unit_test(test_basics),
+    {"test_write", test_write, IN(TCP, HAWSER_SEQUENTIAL)},
+    {"test_write_in_threads", test_write, IN(TCP, HAWSER_THREADS)},
+    cmocka_unit_test(test_all),
+    cmocka_unit_test(test_shutdown_request_called_if_verify_request_false),
+    cmocka_unit_test(test_threads_reaped),
 };
-#define COUNT(entries) (sizeof(entries) / sizeof *(entries))
 
 int main(void) {
-    static const struct CMUnitTest others[] = {
-        cmocka_unit_test(test_shutdown),
-        cmocka_unit_test(test_shutdown_at_once),
-        cmocka_unit_test(test_close_immediately),
-        cmocka_unit_test(test_tcpserver_bind_leak),
-        cmocka_unit_test(test_context_manager),
-        cmocka_unit_test(test_sync_handled),
-        cmocka_unit_test(test_sync_not_handled),
-        cmocka_unit_test(test_threading_handled),
-        cmocka_unit_test(test_threading_not_handled),
-        cmocka_unit_test(test_forking_handled),
-        cmocka_unit_test(test_forking_not_handled),
-        cmocka_unit_test(test_fibers_handled),
-        cmocka_unit_test(test_basics),
-        cmocka_unit_test(test_write),
-        cmocka_unit_test(test_write_in_threads),
-        cmocka_unit_test(test_all),
-        cmocka_unit_test(test_shutdown_request_called_if_verify_request_false),
-        cmocka_unit_test(test_threads_reaped),
-    };
-    static struct CMUnitTest tests[COUNT(servers) + COUNT(others)];
-    size_t n = 0;
-    for (size_t i = 0; i < COUNT(servers); i++)
-        tests[n++] = named_test(run_server, &servers[i].kind, "%s", servers[i].name);
-    for (size_t i = 0; i < COUNT(others); i++)
-        tests[n++] = others[i];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
