@@ -121,8 +121,8 @@ int hawser_server_listen(hawser_server *server, const char *address);
 
 /* Serves until it is stopped: 0. -1 with errno when a listener failed for good, EBUSY (it is serving already), EINVAL (forks
  * inside of hawser_run), ENOMEM ...; NULL for SERVER is -1 and leaves errno and hawser_error() as the constructor set them.
- * Parks a fiber; on a plain thread it is that thread that serves, together with its own. It can be called again. Python:
- * serve_forever. */
+ * A fiber that is cancelled stops serving at once; with fibers and threads it is cancelled still when this returns. Parks a fiber; on a plain thread it
+ * is that thread that serves, together with its own. It can be called again. Python: serve_forever. */
 int hawser_serve_forever(hawser_server *server);
 
 /* Waits for one request, at most `timeout`, and serves it: in the calling task, with threads and forks beside it. 1; 0 when

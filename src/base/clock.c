@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
+#include "base/machine.h"
+
 #include <hawser/common.h>
 
 #include <limits.h>
@@ -14,11 +16,11 @@ static int64_t read_clock(clockid_t id) {
 }
 
 int64_t hawser__clock_monotonic(void) {
-    return read_clock(CLOCK_MONOTONIC);
+    return hawser__machine_here ? hawser__machine_here->monotonic() : read_clock(CLOCK_MONOTONIC);
 }
 
 int64_t hawser__clock_wall(void) {
-    return read_clock(CLOCK_REALTIME);
+    return hawser__machine_here ? hawser__machine_here->wall() : read_clock(CLOCK_REALTIME);
 }
 
 /* A timeout that is above 0 stays above 0, however small: 0 means "do not wait", which is something else. */

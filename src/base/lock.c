@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/lock.h"
 
-#include <sched.h>
+#include "base/sys.h"
+
 #include <stdbool.h>
 
 #define SPINS 100
@@ -11,6 +12,6 @@ void hawser__lock_wait(hawser__lock *lock) {
     do {
         for (int spin = 0; atomic_load_explicit(&lock->taken, memory_order_relaxed); spin++)
             if (spin >= SPINS)
-                sched_yield();
+                hawser__sys_yield();
     } while (atomic_exchange_explicit(&lock->taken, true, memory_order_acquire));
 }

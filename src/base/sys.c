@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/sys.h"
 
+#include "base/machine.h"
 #include "base/sys_call.h"
 
 #include <fcntl.h>
@@ -252,6 +253,8 @@ void hawser__sys_eventfd_clear(int fd) {
 }
 
 int hawser__sys_sigaction(int signo, const struct sigaction *action, struct sigaction *old) {
+    if (hawser__machine_here)
+        return hawser__machine_here->sigaction(signo, action, old);
     RETURN_CALL("sigaction", sigaction(signo, action, old));
 }
 
@@ -261,6 +264,8 @@ static ssize_t random_piece(void *buf, size_t size) {
 
 /* Requests of up to 256 bytes come whole; larger ones may be interrupted. */
 int hawser__sys_random(void *buf, size_t size) {
+    if (hawser__machine_here)
+        return hawser__machine_here->random(buf, size);
     unsigned char *at = buf;
     while (size > 0) {
         ssize_t n = random_piece(at, size < 256 ? size : 256);
@@ -275,10 +280,15 @@ int hawser__sys_random(void *buf, size_t size) {
 }
 
 void hawser__sys_yield(void) {
-    sched_yield();
+    if (hawser__machine_here)
+        hawser__machine_here->yield();
+    else
+        sched_yield();
 }
 
 int hawser__sys_processors(void) {
+    if (hawser__machine_here)
+        return hawser__machine_here->processors();
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         return CPU_COUNT(&set);

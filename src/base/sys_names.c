@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/libc.h"
+#include "base/machine.h"
 #include "base/sys.h"
 #include "base/sys_call.h"
 
@@ -158,6 +159,8 @@ int hawser__sys_if_indextoname(unsigned index, char out[static IF_NAMESIZE]) {
 }
 
 int hawser__sys_gethostname(char *out, size_t size) {
+    if (hawser__machine_here)
+        return hawser__machine_here->hostname(out, size);
     RETURN_CALL("gethostname", gethostname(out, size));
 }
 

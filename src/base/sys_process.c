@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/sys_process.h"
 
+#include "base/machine.h"
 #include "base/sys_call.h"
 
 #include <signal.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 pid_t hawser__sys_fork(void) {
+    if (hawser__machine_here)
+        return -EOPNOTSUPP;
     RETURN_CALL("fork", fork());
 }
 

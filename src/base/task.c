@@ -17,6 +17,7 @@
 static _Thread_local hawser__task own __attribute__((tls_model("initial-exec"))) = {.wake_fd = -1, .deadline = HAWSER__NEVER};
 static _Thread_local char own_sentence[HAWSER__SENTENCE];
 static _Thread_local hawser__task *current __attribute__((tls_model("initial-exec")));
+static _Thread_local hawser__task *settled __attribute__((tls_model("initial-exec")));   /* in place of `own`; NULL = none */
 static pthread_key_t end_of_thread;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool have_key;
@@ -84,6 +85,8 @@ static void register_thread(void) {
 __attribute__((noinline)) hawser__task *hawser__task_current(void) {
     if (current)
         return current;
+    if (settled)
+        return settled;
     if (!own.registered)
         register_thread();
     return &own;
@@ -91,6 +94,10 @@ __attribute__((noinline)) hawser__task *hawser__task_current(void) {
 
 __attribute__((noinline)) void hawser__task_switch(hawser__task *task) {
     current = task;
+}
+
+__attribute__((noinline)) void hawser__task_settle(hawser__task *task) {
+    settled = task;
 }
 
 bool hawser__task_send_held(hawser__task *task) {

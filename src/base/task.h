@@ -32,7 +32,8 @@ struct hawser__task {
     atomic_int interrupted;            /* signal that ends the waits of all whose principal this is, 0 = none */
     hawser__task *principal;           /* whose interruptions count: a thread's own, a fiber's, if it listens, that of its run;
                                         * NULL = itself */
-    void (*wake)(hawser__task *task);  /* a fiber: how it is woken; NULL = a thread, by wake_fd */
+    void (*wake)(hawser__task *task);  /* a fiber: how it is woken; NULL = a thread, by wake_fd. Threads of other machines
+                                        * (machine.h) have their own */
     struct hawser__fiber *fiber;       /* the scheduler's; NULL = a plain thread */
     hawser__deadline deadline;         /* of hawser_deadline_push */
     struct hawser__held *held;         /* what is sent before the next wait */
@@ -55,6 +56,8 @@ hawser__task *hawser__task_current(void);
 
 /* From now on TASK is the calling thread's current one; NULL = the thread's own. For the scheduler. */
 void hawser__task_switch(hawser__task *task);
+/* From now on the thread's own is TASK; NULL = as it was born. For a machine whose threads take turns on one. */
+void hawser__task_settle(hawser__task *task);
 
 /* A fiber's record before its first use, and after its last; SENTENCE is room for HAWSER__SENTENCE bytes. */
 void hawser__task_init(hawser__task *task, char *sentence);

@@ -9,6 +9,8 @@
 #include "base/sys.h"
 
 int hawser__task_wake_fd(hawser__task *task) {
+    if (task->wake)
+        return -EOPNOTSUPP;
     if (task->wake_fd < 0) {
         int fd = hawser__sys_eventfd();
         if (fd < 0)

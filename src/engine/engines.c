@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/engines.h"
 
+#include "base/machine.h"
 #include "sched/worker.h"
 
 #include <stdlib.h>
@@ -12,6 +13,8 @@ static _Atomic(hawser__engine *) chosen;
 hawser__engine *hawser__engine_current(void) {
     hawser__engine *engine = atomic_load_explicit(&chosen, memory_order_acquire);
     hawser__worker *worker = hawser__worker_current();
+    if (hawser__machine_here)
+        return hawser__machine_here->engine();
     if (engine)
         return engine;
     return worker ? worker->engine : &hawser__poll_engine;
@@ -26,6 +29,8 @@ static hawser__engine *find(const char *name) {
 
 hawser__engine *hawser__engine_named(const char *name) {
     hawser__engine *engine = atomic_load_explicit(&chosen, memory_order_acquire);
+    if (hawser__machine_here)
+        return hawser__machine_here->engine();
     if (name)
         return find(name);
     if (engine)

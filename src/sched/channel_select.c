@@ -13,6 +13,8 @@
 #include "sched/channel.h"
 
 #include "base/error.h"
+#include "base/machine.h"
+#include "base/sys.h"
 #include "sched/park.h"
 
 #define MOST 64
@@ -31,6 +33,8 @@ struct selection {
 /* A number below N (at most 2^16), from a generator of the thread's own: good enough for fairness and nothing else. */
 static __attribute__((noinline)) unsigned random_below(unsigned n) {
     static _Thread_local uint32_t state;
+    if (hawser__machine_here)
+        (void)hawser__sys_random(&state, sizeof state);
     if (state == 0)
         state = (uint32_t)((uintptr_t)&state >> 4) ^ (uint32_t)hawser__clock_monotonic() ^ UINT32_C(0x9e3779b9);
     state ^= state << 13;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Starting fibers, and what a fiber may ask about itself: run.h, except hawser_run itself, hawser_defer and hawser_dump. */
 #include "base/error.h"
+#include "base/sys.h"
 #include "sched/group.h"
 #include "sched/run.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 static const hawser_go_options defaults;
@@ -54,7 +54,7 @@ void hawser_yield(void) {
     if (self)
         hawser__worker_yield(self);
     else
-        sched_yield();
+        hawser__sys_yield();
 }
 
 int hawser_worker(void) {

@@ -26,6 +26,7 @@
 #include "sched/offload.h"
 
 #include "base/error.h"
+#include "base/machine.h"
 #include "base/thread.h"
 #include "base/wake.h"
 #include "sched/park.h"
@@ -47,7 +48,7 @@ struct lane {
 
 struct helper {
     struct helper *next;   /* the one that was idle before */
-    pthread_cond_t called;
+    hawser__condition called;
     hawser__job *job;
 };
 
@@ -146,20 +147,15 @@ static void leave_idle(struct helper *self) {
     *at = self->next;
 }
 
-static struct timespec end_of_idling(void) {
-    int64_t end = hawser__clock_monotonic() + IDLE_TIME;
-    return (struct timespec){.tv_sec = end / HAWSER__SECOND, .tv_nsec = end % HAWSER__SECOND};
-}
-
 /* Whoever calls an idle helper takes it off the list. */
 static hawser__job *idle_for_a_while(struct helper *self) {
-    struct timespec end = end_of_idling();
+    hawser__deadline end = hawser__clock_monotonic() + IDLE_TIME;
     self->job = NULL;
     self->next = idle;
     idle = self;
     int result = 0;
     while (!self->job && result == 0)
-        result = pthread_cond_timedwait(&self->called, &lock, &end);
+        result = hawser__condition_wait(&self->called, &lock, end);
     if (!self->job)
         leave_idle(self);
     return self->job;
@@ -196,14 +192,10 @@ static void serve(struct helper *self, hawser__job *job) {
 
 static void *help(void *argument) {
     struct helper self = {.job = NULL};
-    pthread_condattr_t attributes;
     helping = true;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&self.called, &attributes);
-    pthread_condattr_destroy(&attributes);
+    hawser__condition_open(&self.called);
     serve(&self, argument);
-    pthread_cond_destroy(&self.called);
+    hawser__condition_close(&self.called);
     return NULL;
 }
 
@@ -223,7 +215,7 @@ static void call_idle(struct lane *lane) {
     struct helper *helper = idle;
     idle = helper->next;
     helper->job = take(lane);
-    pthread_cond_signal(&helper->called);
+    hawser__condition_signal(&helper->called, false);
 }
 
 /* Finds helpers for what is queued in LANE; a negative code when there are too few and no more can be had. */
@@ -238,9 +230,31 @@ static int staff(struct lane *lane) {
     return code;
 }
 
+/* On another machine: every job has a thread of its own, and takes as long as that machine says. */
+static void *work_alone(void *argument) {
+    hawser__job *job = argument;
+    hawser__deadline end = hawser__clock_monotonic() + hawser__machine_here->work_time();
+    while (hawser__park(NULL, 0, end) == 0)
+        ;
+    job->run(job);
+    pthread_mutex_lock(&lock);
+    hawser__job *orphan = finish(job);
+    pthread_mutex_unlock(&lock);
+    if (orphan)
+        orphan->release(orphan);
+    return NULL;
+}
+
+static int submit_elsewhere(hawser__job *job) {
+    job->state = HAWSER__STARTED;
+    return hawser__thread_start(work_alone, job);
+}
+
 /* Waiting. */
 
 static int submit(hawser__job *job) {
+    if (hawser__machine_here)
+        return submit_elsewhere(job);
     pthread_once(&once, prepare);
     pthread_mutex_lock(&lock);
     enqueue(job);

@@ -10,6 +10,7 @@
 #include "sched/park.h"
 
 #include "base/lock.h"
+#include "base/machine.h"
 #include "base/sys.h"
 #include "base/wake.h"
 #include "sched/pause.h"
@@ -19,6 +20,7 @@
 #include <string.h>
 
 #define SLICE_MS 20
+#define SLICE (SLICE_MS * (HAWSER__SECOND / 1000))
 
 int hawser__interrupt_check(void) {
     return hawser__task_cut(hawser__task_current()) ? -ECANCELED : 0;
@@ -45,6 +47,15 @@ static int poll_once(struct pollfd *fds, size_t n, int wake_fd, int ms) {
     return ready - 1;
 }
 
+/* On another machine descriptors are looked at, and not waited for: its time does not pass with theirs. */
+static int doze(hawser__task *task, struct pollfd *fds, size_t n, hawser__deadline deadline) {
+    int ready = n > 0 ? hawser__sys_poll(fds, n, 0) : 0;
+    if (ready != 0)
+        return ready;
+    hawser__machine_here->doze(task, n > 0 && deadline > hawser__clock_monotonic() + SLICE ? hawser__clock_monotonic() + SLICE : deadline);
+    return 0;
+}
+
 static int wait_on_thread(hawser__task *task, struct pollfd *fds, size_t n, hawser__deadline deadline) {
     int wake_fd = hawser__task_wake_fd(task);
     for (;;) {
@@ -53,7 +64,8 @@ static int wait_on_thread(hawser__task *task, struct pollfd *fds, size_t n, haws
         if (hawser__task_take_wake(task))
             return 0;
         int64_t now = hawser__clock_monotonic();
-        int ready = poll_once(fds, n, wake_fd, hawser__deadline_ms(deadline, now));
+        int ready = hawser__machine_here ? doze(task, fds, n, deadline)
+                                         : poll_once(fds, n, wake_fd, hawser__deadline_ms(deadline, now));
         if (ready > 0)
             return ready;
         if (ready < 0 && ready != -EINTR)
@@ -124,7 +136,7 @@ int hawser__wait(const char *what, int64_t object, hawser__deadline deadline) {
 static void wait_through_on_thread(hawser__task *task) {
     int wake_fd = hawser__task_wake_fd(task);
     while (!hawser__task_take_wake(task))
-        (void)poll_once(NULL, 0, wake_fd, -1);
+        (void)(hawser__machine_here ? doze(task, NULL, 0, HAWSER__NEVER) : poll_once(NULL, 0, wake_fd, -1));
 }
 
 void hawser__wait_through(const char *what, int64_t object) {

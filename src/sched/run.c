@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/lock.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/sys.h"
@@ -57,6 +58,34 @@ static void retire(hawser__run *run) {
     for (int i = 0; i < run->count; i++)
         if (!run->workers[i].gone)
             hawser__inbox_handle(&run->workers[i].inbox);
+}
+
+/* Without a last word to those who wait for it: they are gone, too. */
+static void drop(hawser__run *run) {
+    unlist(run);
+    for (int i = 0; i < run->opened; i++) {
+        hawser__worker *worker = &run->workers[i];
+        for (hawser__fiber *fiber = worker->fibers; fiber; fiber = fiber->all.next)
+            hawser__context_release(&fiber->context);
+        for (int class = 0; class < HAWSER__STACK_CLASSES; class++)
+            if (worker->stacks[class])
+                hawser__stacks_free(worker->stacks[class]);
+    }
+}
+
+static hawser__run *first_on(const hawser__engine *engine) {
+    pthread_mutex_lock(&runs_lock);
+    hawser__run *run = runs;
+    while (run && run->workers[0].engine != engine)
+        run = run->next;
+    pthread_mutex_unlock(&runs_lock);
+    return run;
+}
+
+void hawser__runs_drop(const hawser__engine *engine) {
+    hawser__run *run;
+    while ((run = first_on(engine)))
+        drop(run);
 }
 
 static void before_fork(void) {
@@ -143,7 +172,8 @@ hawser__worker *hawser__run_worker(hawser__run *run, int number) {
 
 static void work(hawser__worker *worker) {
     void *stack = NULL;
-    (void)hawser__overflow_thread_begin(&stack);   /* without one an overflow kills without a word */
+    if (!hawser__machine_here)
+        (void)hawser__overflow_thread_begin(&stack);   /* without one an overflow kills without a word */
     hawser__worker_loop(worker);
     hawser__overflow_thread_end(stack);
 }
@@ -267,7 +297,7 @@ static hawser__run *run_new(hawser_fn fn, void *arg, const hawser_run_options *o
 static int conduct(hawser__run *run, hawser__engine *engine) {
     (void)hawser__task_current();   /* the thread's own record: with the first one the process is prepared for forks */
     pthread_once(&once, prepare);
-    int overflow = run->options.no_overflow_report ? -1 : hawser__overflow_begin(describe_overflow);
+    int overflow = run->options.no_overflow_report || hawser__machine_here ? -1 : hawser__overflow_begin(describe_overflow);
     int result = open_workers(run, engine);
     if (result == 0) {
         result = run_workers(run);

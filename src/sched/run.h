@@ -52,6 +52,10 @@ void hawser__run_alarm(hawser__run *run);
 /* The worker for NUMBER of hawser_go_on (0: the calling fiber's); NULL = there is none. */
 hawser__worker *hawser__run_worker(hawser__run *run, int number);
 
+/* The runs on ENGINE, all of whose threads are gone in the middle of their work, are forgotten with their fibers and stacks. What
+ * they had allocated is the caller's to free. */
+void hawser__runs_drop(const hawser__engine *engine);
+
 /* Calls VISIT for each run of the process; none begins or ends meanwhile. */
 void hawser__runs_visit(void (*visit)(hawser__run *run, void *arg), void *arg);
 

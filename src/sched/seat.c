@@ -2,10 +2,10 @@
 #include "sched/seat.h"
 
 #include "base/lock.h"
+#include "base/sys.h"
 #include "base/wake.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 
 #define BUSY ((uintptr_t)1)
@@ -14,7 +14,7 @@
 
 static void give_way(int *spins) {
     if (++*spins > SPINS)
-        sched_yield();
+        hawser__sys_yield();
 }
 
 void hawser__seat_take(hawser__seat *seat) {

@@ -23,6 +23,12 @@ __attribute__((noinline)) hawser__worker *hawser__worker_current(void) {
     return here;
 }
 
+__attribute__((noinline)) hawser__worker *hawser__worker_switch(hawser__worker *worker) {
+    hawser__worker *before = here;
+    here = worker;
+    return before;
+}
+
 int hawser__worker_open(hawser__worker *worker, hawser__run *run, int number, hawser__engine *engine) {
     worker->run = run;
     worker->number = number;

@@ -10,10 +10,9 @@
 #define HAWSER__WORKER_H
 
 #include "base/lock.h"
+#include "base/thread.h"
 #include "sched/engine.h"
 #include "sched/fiber.h"
-
-#include <pthread.h>
 
 typedef struct hawser__run hawser__run;
 
@@ -37,7 +36,7 @@ struct hawser__worker {
     hawser__run *run;
     int number;                         /* 1 ... */
     bool gone;                          /* it stayed with the parent at a fork */
-    pthread_t thread;                   /* of the workers from 2 on */
+    hawser__thread thread;                   /* of the workers from 2 on */
     hawser__lock naming;                /* held while somebody else reads the name of a fiber here, or it changes or goes */
     unsigned heard;                     /* the run's alarms that this worker has answered */
     unsigned cancellations;             /* those of the run that it has passed on */
@@ -52,6 +51,8 @@ struct hawser__worker {
 
 /* The worker of the calling thread; NULL on a plain thread. Out of line for the reason that hawser__task_current is. */
 hawser__worker *hawser__worker_current(void);
+/* From now on WORKER is. The one that was. For a machine whose threads take turns on one. */
+hawser__worker *hawser__worker_switch(hawser__worker *worker);
 
 /* 0 or a negative code; nothing is left behind on failure. */
 int hawser__worker_open(hawser__worker *worker, hawser__run *run, int number, hawser__engine *engine);

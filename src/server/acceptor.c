@@ -10,6 +10,7 @@
  */
 #include "server/acceptor.h"
 
+#include "base/machine.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "server/connection.h"
@@ -79,11 +80,15 @@ bool hawser__bear(hawser_server *server) {
     return result == 0;
 }
 
+void hawser__spare_open(hawser_server *server) {
+    server->spare = hawser__machine_here ? -1 : hawser__sys_open("/dev/null", O_RDONLY, 0);
+}
+
 /* Things are well again. */
 static void recover(hawser_server *server) {
     server->pause = FIRST_PAUSE;
     if (server->spare < 0)
-        server->spare = hawser__sys_open("/dev/null", O_RDONLY, 0);
+        hawser__spare_open(server);
 }
 
 void hawser__note_pause(hawser_server *server) {

@@ -12,6 +12,9 @@ int hawser__acceptors_start(hawser_server *server);
  * over. */
 bool hawser__bear(hawser_server *server);
 
+/* The descriptor that is given up when there is no other; simulated hosts have none. */
+void hawser__spare_open(hawser_server *server);
+
 /* max_connections keeps the server from accepting: counted, and told once in a while. */
 void hawser__note_pause(hawser_server *server);
 

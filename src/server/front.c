@@ -149,13 +149,25 @@ static void cut(hawser_server *server) {
     hawser__pool_cancel(server);
 }
 
+/* While the server drains its fiber has to wait as any other; its caller finds it cancelled still. */
+static void put_cancellation_off(hawser_server *server) {
+    server->cancelled = server->cancelled || hawser_cancelled();
+    hawser_cancel_clear();
+}
+
+static void take_cancellation_up(hawser_server *server) {
+    if (server->cancelled)
+        atomic_store(&hawser__task_current()->cancelled, true);
+    server->cancelled = false;
+}
+
 /* When it is time to cut it is done at every look: a task may have cleared its cancellation, to say goodbye or to look once
  * more, and then wait again. */
 static void drain(hawser_server *server) {
     hawser__result_begin(server);
     hawser_group_cancel(server->acceptors);
     hawser__datagrams_stop(server);
-    hawser_cancel_clear();
+    put_cancellation_off(server);
     while (anybody_left(server)) {
         int64_t now = hawser__server_now(server);
         hawser__deadline next = mind(server), cut_at = atomic_load(&server->cut_at);
@@ -163,7 +175,7 @@ static void drain(hawser_server *server) {
             cut(server);
         next = earlier(next, now >= cut_at ? now + STARVED_LOOK : cut_at);
         if (hawser__bell_wait(server, next) == -ECANCELED)
-            hawser_cancel_clear();
+            put_cancellation_off(server);
     }
     hawser__result_end(server);
 }
@@ -197,6 +209,7 @@ static int front(void *arg) {
     if (server->requests && server->acceptors)
         drain(server);
     close_front(server);
+    take_cancellation_up(server);
     hawser__serves_not(before);
     return conclude(server);
 }

@@ -2,6 +2,7 @@
 #include "server/loop.h"
 
 #include "base/mem.h"
+#include "base/sys.h"
 #include "base/thread.h"
 #include "base/wake.h"
 #include "sched/park.h"
@@ -14,7 +15,7 @@ struct hawser__guard {
     _Atomic(hawser__task *) task;    /* the thread's own, once it runs */
     atomic_bool over;
     atomic_bool woken;               /* nobody touches the thread's task any more: it may end */
-    pthread_t thread;
+    hawser__thread thread;
 };
 
 static bool is_over(struct hawser__guard *guard) {
@@ -47,7 +48,7 @@ static void *watch(void *argument) {
         (void)hawser__park(NULL, 0, hawser__clock_monotonic() + SLICE);
     }
     while (!atomic_load(&guard->woken))
-        sched_yield();
+        hawser__sys_yield();
     return NULL;
 }
 
@@ -75,7 +76,7 @@ void hawser__guard_stop(hawser_server *server) {
     server->loop->guard = NULL;
     atomic_store(&guard->over, true);
     while (!atomic_load(&guard->task))
-        sched_yield();
+        hawser__sys_yield();
     hawser__task_wake(atomic_load(&guard->task));
     atomic_store(&guard->woken, true);
     hawser__thread_join(guard->thread);

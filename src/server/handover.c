@@ -45,7 +45,7 @@ struct hawser__handover {
     hawser_sock *follower;       /* who is being answered; under the lock */
     hawser__lock lock;
     bool running, over;
-    pthread_t thread;
+    hawser__thread thread;
 };
 
 /* What both sides call a listener: the port, asked for or as it turned out, and the rest as it was asked for. */

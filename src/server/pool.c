@@ -8,9 +8,8 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <time.h>
 
-#define IDLE_SECONDS 10
+#define IDLE_TIME (10 * HAWSER__SECOND)
 
 struct job {
     struct job *next;
@@ -27,7 +26,7 @@ struct worker {
 struct hawser__pool {
     hawser_server *server;
     pthread_mutex_t lock;                    /* guards the rest */
-    pthread_cond_t work, empty;
+    hawser__condition work, empty;
     struct job *first, **last;
     struct worker *busy;
     int threads, idle, most, queued;
@@ -36,31 +35,25 @@ struct hawser__pool {
 
 int hawser__pool_open(hawser_server *server) {
     struct hawser__pool *pool = hawser__zalloc(sizeof *pool);
-    pthread_condattr_t monotonic;
     if (!pool)
         return hawser__fail(ENOMEM, "serve with threads");
     pool->server = server;
     pool->most = server->options.workers;
     pool->last = &pool->first;
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->work, &monotonic);
-    pthread_cond_init(&pool->empty, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    hawser__condition_open(&pool->work);
+    hawser__condition_open(&pool->empty);
     server->pool = pool;
     return 0;
 }
 
 /* Under the lock. NULL: the thread has waited for long, or is not needed any more. */
 static struct job *next_job(struct hawser__pool *pool) {
-    struct timespec end;
+    hawser__deadline end = hawser__clock_monotonic() + IDLE_TIME;
     int result = 0;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += IDLE_SECONDS;
     pool->idle++;
     while (!pool->first && !pool->over && result == 0)
-        result = pthread_cond_timedwait(&pool->work, &pool->lock, &end);
+        result = hawser__condition_wait(&pool->work, &pool->lock, end);
     pool->idle--;
     struct job *job = pool->first;
     if (job) {
@@ -104,7 +97,7 @@ static void *work(void *argument) {
         leave(&self);
     }
     if (--pool->threads == 0)
-        pthread_cond_signal(&pool->empty);
+        hawser__condition_signal(&pool->empty, false);
     pthread_mutex_unlock(&pool->lock);
     return NULL;
 }
@@ -127,7 +120,7 @@ static int enqueue(struct hawser__pool *pool, struct job *job) {
         *pool->last = job;
         pool->last = &job->next;
         pool->queued++;
-        pthread_cond_signal(&pool->work);
+        hawser__condition_signal(&pool->work, false);
     }
     pthread_mutex_unlock(&pool->lock);
     return result;
@@ -165,13 +158,13 @@ void hawser__pool_free(hawser_server *server) {
         return;
     pthread_mutex_lock(&pool->lock);
     pool->over = true;
-    pthread_cond_broadcast(&pool->work);
+    hawser__condition_signal(&pool->work, true);
     while (pool->threads > 0)
-        pthread_cond_wait(&pool->empty, &pool->lock);
+        (void)hawser__condition_wait(&pool->empty, &pool->lock, HAWSER__NEVER);
     pthread_mutex_unlock(&pool->lock);
     pthread_mutex_destroy(&pool->lock);
-    pthread_cond_destroy(&pool->work);
-    pthread_cond_destroy(&pool->empty);
+    hawser__condition_close(&pool->work);
+    hawser__condition_close(&pool->empty);
     hawser__free(pool);
     server->pool = NULL;
 }

@@ -6,6 +6,7 @@
 #include "base/sys.h"
 #include "engine/engines.h"
 #include "server/connection.h"
+#include "server/acceptor.h"
 #include "server/handover.h"
 #include "server/loop.h"
 #include "server/pool.h"
@@ -34,7 +35,7 @@ static int open_parts(hawser_server *server) {
     if (!server->tally || !server->mutex || !server->quiet || !server->room || !server->relief ||
         (server->options.max_per_peer && !server->peers))
         return hawser__fail(ENOMEM, "make a server");
-    server->spare = hawser__sys_open("/dev/null", O_RDONLY, 0);
+    hawser__spare_open(server);
     return open_bell(server);
 }
 

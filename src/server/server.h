@@ -77,6 +77,7 @@ struct hawser_server {
     hawser_mutex *mutex;             /* guards the rest of this part */
     hawser_cond *quiet;              /* told when a turn of serving has ended */
     unsigned turns;                  /* of serving that have ended */
+    bool cancelled;                  /* the fiber that serves was: told to its caller at the end */
     hawser_server_result result;     /* of the last of them */
 
     hawser_semaphore *room;          /* a permit for each connection that may be open */

@@ -7,6 +7,7 @@
  */
 #include "server/server.h"
 
+#include "base/machine.h"
 #include "base/sys.h"
 #include "sched/mutex.h"
 
@@ -145,15 +146,19 @@ void hawser__serves_not(const void *before) {
 static const int stop_signals[] = {SIGINT, SIGTERM};
 #define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
 
-static _Atomic(hawser_server *) signalled;   /* whom the signals stop; NULL = nobody */
 static atomic_int handlers;                  /* how many run right now */
 static struct sigaction before[STOP_SIGNALS];
+
+/* Whom the signals stop in this process; NULL = nobody. */
+static _Atomic(void *) *signalled(void) {
+    return &hawser__process_here()->stopped_by_signals;
+}
 
 static void on_signal(int signo) {
     int saved = errno;
     (void)signo;
     atomic_fetch_add(&handlers, 1);
-    hawser_server *server = atomic_load(&signalled);
+    hawser_server *server = atomic_load(signalled());
     if (server)
         ask(server, hawser__stopping(server) ? 0 : hawser__timeout_seconds(server->limits.drain));
     atomic_fetch_sub(&handlers, 1);
@@ -169,15 +174,15 @@ int hawser_server_stop_on_signals(hawser_server *server) {
     if (!server)
         return -1;
     struct sigaction action = {.sa_handler = on_signal};   /* no SA_RESTART: a foreign call that blocks ends as well */
-    hawser_server *nobody = NULL;
+    void *nobody = NULL;
     sigemptyset(&action.sa_mask);
-    if (!atomic_compare_exchange_strong(&signalled, &nobody, server))
+    if (!atomic_compare_exchange_strong(signalled(), &nobody, server))
         return nobody == server ? 0 : hawser__fail(EBUSY, "stop on signals, as another server does");
     for (size_t i = 0; i < STOP_SIGNALS; i++) {
         int result = hawser__sys_sigaction(stop_signals[i], &action, &before[i]);
         if (result < 0) {
             put_back(i);
-            atomic_store(&signalled, NULL);
+            atomic_store(signalled(), NULL);
             return hawser__fail(result, "stop on signals");
         }
     }
@@ -186,8 +191,8 @@ int hawser_server_stop_on_signals(hawser_server *server) {
 
 /* A handler that another thread runs still has the server: it is not freed before that is done. */
 void hawser__signals_drop(hawser_server *server) {
-    hawser_server *own = server;
-    if (!atomic_compare_exchange_strong(&signalled, &own, NULL))
+    void *own = server;
+    if (!atomic_compare_exchange_strong(signalled(), &own, NULL))
         return;
     put_back(STOP_SIGNALS);
     while (atomic_load(&handlers) > 0)
@@ -195,8 +200,8 @@ void hawser__signals_drop(hawser_server *server) {
 }
 
 void hawser__signals_in_child(hawser_server *server) {
-    if (atomic_load(&signalled) == server)
+    if (atomic_load(signalled()) == server)
         put_back(STOP_SIGNALS);
-    atomic_store(&signalled, NULL);
+    atomic_store(signalled(), NULL);
     atomic_store(&handlers, 0);
 }

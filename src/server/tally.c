@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/tally.h"
 
+#include "base/machine.h"
+#include "base/mem.h"
 #include "base/sys_memory.h"
 
 /* A lock would be this process's own, and guard nothing against the others that share the memory. */
@@ -10,11 +12,15 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counts are atomic without a lock");
 
 struct hawser__tally *hawser__tally_new(void) {
     void *memory;
+    if (hawser__machine_here)
+        return hawser__zalloc(sizeof(struct hawser__tally));   /* there are no children to share it with */
     return hawser__sys_mmap_shared(sizeof(struct hawser__tally), &memory) < 0 ? NULL : memory;
 }
 
 void hawser__tally_free(struct hawser__tally *tally) {
-    if (tally)
+    if (hawser__machine_here)
+        hawser__free(tally);
+    else if (tally)
         hawser__sys_munmap(tally, sizeof *tally);
 }
 
