@@ -149,15 +149,24 @@ __attribute__((noinline)) static ssize_t print_all(hawser_file *file, const char
     return result < 0 ? hawser__file_fail_write(file, result, moved) : length;
 }
 
+/* Whether there is memory to print into, and nothing but holding back to be done with it. */
+static inline bool may_print(hawser_file *file) {
+    struct hawser__buffer *out = &file->out;
+    return file->writable && !file->failed && file->max > 0 && (out->memory || hawser__buffer_reserve(out, 1) == 0) &&
+           (!file->gatherer || file->listed || file->gatherer == hawser__task_current());
+}
+
 /* What servers print, into room that is there. -1: it has to be done in another way, from the start. */
 static inline ssize_t print_common(hawser_file *file, const char *format, struct hawser__arguments *arguments) {
     struct hawser__buffer *out = &file->out;
-    size_t most = file->max - out->used, room = hawser__buffer_room(out);
-    if (!out->memory || !file->writable || file->failed || (file->gatherer && !file->listed))
+    if (!may_print(file))
         return -1;
+    size_t most = file->max - out->used, room = hawser__buffer_room(out);
     ssize_t length = hawser__format(hawser__buffer_end(out), room < most ? room : most, format, arguments);
-    if (length > 0)
+    if (length > 0) {
         hawser__buffer_commit(out, (size_t)length);
+        (void)hawser__file_list(file);   /* the gatherer's own: it cannot fail */
+    }
     return length;
 }
 
