@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: all configure run check check-asan check-tsan check-musl check-aarch64 check-interop limits stress bench bench-quick bench-build accept deps \
+.PHONY: all configure run check check-asan check-tsan check-musl check-aarch64 check-interop limits stress storm bench bench-quick bench-build accept deps \
         deps-check install audit clean
 
 all: configure
@@ -43,8 +43,16 @@ STEPS ?= 10000000
 stress: deps-check
 	cmake --preset check
 	cmake --build build/check -j $(JOBS) --target stress
-	for engine in epoll poll; do for workers in 2 4; do \
+	for engine in epoll uring poll; do for workers in 2 4; do \
 	    build/check/tests/stress --steps $(STEPS) --engine $$engine --workers $$workers --actors 1000 || exit 1; done; done
+
+# Ten million worlds, a few minutes each processor, from seeds of the moment. SEEDS=N makes it others, STORMS=N fewer, or more.
+STORMS ?= 10000000
+SEEDS ?= $(shell date +%s)000000
+storm: deps-check
+	cmake --preset check
+	cmake --build build/check -j $(JOBS) --target storm storm_planted differential
+	tests/storm/run build/check/tests $(STORMS) $(SEEDS)
 
 check-musl: deps-check
 	@tools/deps musl

@@ -17,6 +17,7 @@ SOURCE = Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(SOURCE / "bench/harness"))
 
+from engines import EnginesRow  # noqa: E402
 from machine import CPUS, describe, raise_files  # noqa: E402
 from programs import Programs  # noqa: E402
 from report import render  # noqa: E402
@@ -37,6 +38,18 @@ def echo_rows(programs):
                   programs.reference("echo"),
                   [("Hawser, borrowing", programs.ours("echo_borrow")), ("Hawser, own buffers", programs.ours("echo_large"))],
                   programs.peers("echo", "65536"))
+
+
+def engines_row(programs):
+    many, file = (1, 50, 1000, 10000), programs.build / "file.bin"
+    return EnginesRow("engines", "io_uring beside epoll", "epoll", "uring", [
+        ("echo of 64 B", "echo", {"size": 64}, programs.ours("echo"), many, "µs", 1e6),
+        ("echo of 64 B, borrowing", "echo", {"size": 64}, programs.ours("echo_borrow"), many, "µs", 1e6),
+        ("echo of 64 KiB", "echo", {"size": 65536}, programs.ours("echo_borrow"), many, "µs", 1e6),
+        ("churn", "churn", {"size": 64}, programs.ours("churn"), many, "µs", 1e6),
+        ("datagrams of 64 B", "datagrams", {"depth": 64, "size": 64}, programs.ours("datagrams"), (0,), "µs", 1e6),
+        ("file of 64 MiB", "download", {"file": file}, programs.ours("file", file), (0,), "ms", 1e3),
+    ], prepare=lambda: make_file(file))
 
 
 def rows(programs):
@@ -83,6 +96,7 @@ def rows(programs):
     yield WorkersRow("workers", "two workers, 200 µs of computing a request", 1.9,
                      lambda workers: programs.ours("compute", workers, 200))
     yield BalanceRow("balance", "1,000 connections over two workers", 0.10, programs.ours("census", 2))
+    yield engines_row(programs)
     yield StartRow("start", "start-up to the first greeting", 5.0,
                    [("reference", programs.reference("hello"), False), ("Hawser", programs.ours("hello", 0), True)])
 

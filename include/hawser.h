@@ -35,5 +35,6 @@
 #include <hawser/server.h>
 #include <hawser/counters.h>
 #include <hawser/activation.h>
+#include <hawser/sim.h>
 
 #endif

@@ -38,7 +38,8 @@ enum {
     HAWSER_EOVERFLOW,         /* the caller's buffer is too small for the name (EAI_OVERFLOW) */
     HAWSER_EADDRESS,          /* the text is no address */
     HAWSER_ETOOLONG,          /* a line or message is longer than the caller's limit; nothing was consumed */
-    HAWSER_EEOF               /* the stream ended before all the bytes asked for */
+    HAWSER_EEOF,              /* the stream ended before all the bytes asked for */
+    HAWSER_ECHECK             /* a check of a simulated scenario failed (hawser_sim_fail) */
 };
 
 /* The sentence about the last failure of the calling task, "" before the first. Valid until its next failing call. */

@@ -21,6 +21,7 @@ static const char *const texts[] = {
     [HAWSER_EADDRESS - HAWSER_ENONAME] = "Not an address",
     [HAWSER_ETOOLONG - HAWSER_ENONAME] = "Longer than the limit",
     [HAWSER_EEOF - HAWSER_ENONAME] = "The stream ended too early",
+    [HAWSER_ECHECK - HAWSER_ENONAME] = "A check of the scenario failed",
 };
 
 const char *hawser_strerror(int code) {

@@ -19,6 +19,9 @@ bool hawser__libc_entry_absent(int result);
 /* getprotobyname_r: 0 or a positive errno. Safe in every thread. */
 int hawser__libc_getprotobyname(const char *name, struct protoent *ret, char *buf, size_t size, struct protoent **entry);
 
+/* ENTRY, which has a canonical name, has NAME instead; NAME outlives the list. 0 or -ENOMEM. */
+int hawser__libc_set_canonname(struct addrinfo *entry, char *name);
+
 /* What an alternate signal stack needs to be comfortable; 0 = this C library does not know. */
 size_t hawser__libc_signal_stack(void);
 

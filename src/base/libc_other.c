@@ -67,6 +67,12 @@ int hawser__libc_getprotobyname(const char *name, struct protoent *ret, char *bu
     return result;
 }
 
+/* It lies within the list's own memory. */
+int hawser__libc_set_canonname(struct addrinfo *entry, char *name) {
+    entry->ai_canonname = name;
+    return 0;
+}
+
 size_t hawser__libc_signal_stack(void) {
     return 0;
 }

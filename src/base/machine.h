@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine that the calling thread works on: NULL is the real one. The simulator (src/sim) puts another in its place while its
- * thread runs simulated programs. What the library asks a system for, beside what engines do for it, it then asks there: time,
- * chance, threads, the waits of plain threads, signals; and it is told of memory, which a simulated crash has to find again.
+ * The machine that the calling thread works on: NULL is the real one. The simulator (src/sim) puts another in its place while
+ * its thread runs simulated programs. What the library asks a system for, beside what engines do for it, it then asks there:
+ * time, chance, threads, the waits of plain threads, signals; and it is told of memory, which a simulated crash has to find
+ * again.
  *
  * In production this costs one load of thread-local memory and one branch where it is asked.
  */
@@ -40,6 +41,7 @@ typedef struct hawser__machine {
     /* A condition is a list of those who wait, *WAITERS. The lock is a plain one that the caller has. */
     int (*condition_wait)(void **waiters, void *lock, int64_t deadline);
     void (*condition_signal)(void **waiters, bool all);
+    bool (*asks_itself)(void);                                        /* memory is for the machine, and no test's business */
     bool (*refuses_memory)(void);
     void (*memory_moved)(uintptr_t from, void *to);                   /* FROM 0: allocated; TO NULL: freed */
 } hawser__machine;

@@ -8,13 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_machines(void) {
+    return hawser__machine_here && hawser__machine_here->asks_itself();
+}
+
 static bool fails(void) {
-    return (hawser__faults && hawser__faults->alloc && hawser__faults->alloc()) ||
+    return (hawser__faults && hawser__faults->alloc && !is_machines() && hawser__faults->alloc()) ||
            (hawser__machine_here && hawser__machine_here->refuses_memory());
 }
 
 static void *counted(void *memory, int delta) {
-    if (memory && hawser__faults && hawser__faults->count)
+    if (memory && hawser__faults && hawser__faults->count && !is_machines())
         hawser__faults->count(delta);
     return memory;
 }

@@ -6,10 +6,11 @@
  */
 #include "base/wake.h"
 
+#include "base/machine.h"
 #include "base/sys.h"
 
 int hawser__task_wake_fd(hawser__task *task) {
-    if (task->wake)
+    if (hawser__machine_here)
         return -EOPNOTSUPP;
     if (task->wake_fd < 0) {
         int fd = hawser__sys_eventfd();

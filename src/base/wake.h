@@ -5,7 +5,8 @@
 
 #include "base/task.h"
 
-/* The task's wake descriptor, made on first use; -errno when none can be had; -EOPNOTSUPP: it is woken by other means. */
+/* The task's wake descriptor, made on first use; -errno when none can be had; -EOPNOTSUPP: a task of another
+ * machine (machine.h), which is woken by other means. */
 int hawser__task_wake_fd(hawser__task *task);
 
 /* Ends the task's wait, or its next one. Async-signal-safe. The caller makes sure that the task still exists. */

@@ -27,10 +27,17 @@ static hawser__engine *find(const char *name) {
     return NULL;
 }
 
+/* On another machine the engines of this one are named for nothing. */
+static hawser__engine *machines_engine(const char *name) {
+    hawser__engine *engine = hawser__machine_here->engine();
+    bool known = !name || find(name) || strcmp(name, engine->ops->name) == 0;
+    return known ? engine : NULL;
+}
+
 hawser__engine *hawser__engine_named(const char *name) {
     hawser__engine *engine = atomic_load_explicit(&chosen, memory_order_acquire);
     if (hawser__machine_here)
-        return hawser__machine_here->engine();
+        return machines_engine(name);
     if (name)
         return find(name);
     if (engine)

@@ -55,7 +55,10 @@ static void advance(struct transfer *transfer, size_t n) {
 static int await_room(struct transfer *transfer, hawser__deadline deadline) {
     hawser_sock *sock = transfer->sock;
     const struct hawser__engine_ops *ops = sock->engine->ops;
+    struct hawser__interest room = {.endpoint = sock->endpoints[0], .direction = HAWSER__OUT};
     int fd = ops->descriptor(sock->endpoints[0]);
+    if (fd == -EOPNOTSUPP)
+        return ops->await(&room, 1, deadline);
     int ready = fd < 0 ? fd : ops->wait_fd(sock->engine, sock->endpoints[0], fd, HAWSER_WRITABLE, deadline);
     return ready < 0 ? ready : 0;
 }

@@ -27,8 +27,10 @@ static void without_descriptors_what_needs_one_is_EOPNOTSUPP(void **state) {
     open_pair(SOCK_STREAM, pair);
     assert_int_equal(ops()->descriptor(pair[0]), -EOPNOTSUPP);
     assert_int_equal(ops()->adopt(subject.engine, 0, &made), -EOPNOTSUPP);
-    assert_int_equal(ops()->sendfile(pair[0], 0, &offset, 1, HAWSER__NOW), -EOPNOTSUPP);
-    assert_int_equal(ops()->wait_fd(subject.engine, NULL, 0, 1, HAWSER__NOW), -EOPNOTSUPP);
+    if (!in_world()) {   /* files are real ones there */
+        assert_int_equal(ops()->sendfile(pair[0], 0, &offset, 1, HAWSER__NOW), -EOPNOTSUPP);
+        assert_int_equal(ops()->wait_fd(subject.engine, NULL, 0, 1, HAWSER__NOW), -EOPNOTSUPP);
+    }
     assert_int_equal(ops()->detach(pair[0], true), -EOPNOTSUPP);
     assert_null(made);
     close_endpoint(pair[0]); /* a detach that failed leaves the endpoint alone */

@@ -178,6 +178,7 @@ static void what_is_no_number_is_not_found_as_one(void **state) {
 
 static void a_look_up_that_never_ends_is_abandoned_at_the_deadline(void **state) {
     (void)state;
+    skip_in_world("every question is answered in its time");
     if (subject.descriptors)
         return; /* no name server of ours never answers; tests of names have one */
     hawser__lookup *lookup = hawser__lookup_new(HAWSER__LOOKUP_ADDRINFO, "slow.test", NULL);
@@ -198,7 +199,7 @@ static void the_clock_never_goes_back(void **state) {
 
 static void the_time_of_day_is_the_engines(void **state) {
     (void)state;
-    int64_t expected = subject.descriptors ? hawser__clock_wall() : 86400 * HAWSER__SECOND;
+    int64_t expected = subject.descriptors || in_world() ? hawser__clock_wall() : 86400 * HAWSER__SECOND;
     memory_engine_set_time(86400 * HAWSER__SECOND);
     int64_t told = ops()->time(subject.engine);
     assert_true(told >= expected && told - expected < 30 * HAWSER__SECOND);
@@ -215,13 +216,13 @@ static void random_bytes_differ_and_fill_the_whole_buffer(void **state) {
         assert_memory_not_equal(a + i, (unsigned char[50]){0}, 50);
     memory_engine_seed(7);
     assert_int_equal(ops()->random(subject.engine, b, sizeof b), 0);
-    assert_int_equal(memcmp(a, b, sizeof a) == 0, !subject.descriptors);
+    assert_int_equal(memcmp(a, b, sizeof a) == 0, !subject.descriptors && !in_world());
 }
 
 /* Unix socket files, trap 20. */
 
 static bool file_exists(const char *path) {
-    return subject.descriptors ? access(path, F_OK) == 0 : memory_engine_has_file(path);
+    return subject.descriptors || in_world() ? access(path, F_OK) == 0 : memory_engine_has_file(path);
 }
 
 static void make_plain_file(const char *path) {
@@ -297,6 +298,7 @@ static void a_successors_socket_file_is_not_removed(void **state) {
 
 static void a_file_that_is_no_socket_is_left_alone(void **state) {
     (void)state;
+    skip_in_world("its hosts have no other files");
     int result;
     struct hawser__unix_file file = file_at(own_path("plain"));
     make_plain_file(file.path);

@@ -34,6 +34,9 @@ typedef struct blocking_call {
 extern const blocking_call blocking_calls[];
 extern const size_t blocking_call_count;
 
+/* It needs descriptors, which a simulated world has not. */
+bool needs_descriptors(const blocking_call *blocking);
+
 /* A situation in which CALL has to wait, at most for TIMEOUT; and its end. */
 situation situation_for(const blocking_call *blocking, double timeout);
 void leave_situation(situation *s);

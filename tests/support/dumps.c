@@ -10,7 +10,7 @@ enum { RUN, WORKER, HELD_UP, NO_ANSWER, FIBER, KINDS };
 #define SECONDS "[0-9]+\\.[0-9]{3} s"
 
 static const char *const texts[KINDS] = {
-    [RUN] = "^run ([0-9]+): ([0-9]+) worker(s?), (epoll|poll)$",
+    [RUN] = "^run ([0-9]+): ([0-9]+) worker(s?), (epoll|uring|poll|sim)$",
     [WORKER] = "^worker ([0-9]+): ([0-9]+) fiber(s?)$",
     [HELD_UP] = "^worker ([0-9]+): held up by fiber ([0-9]+) " QUOTED " for more than " SECONDS "$",
     [NO_ANSWER] = "^worker ([0-9]+): no answer for " SECONDS "$",

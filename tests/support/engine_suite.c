@@ -8,7 +8,10 @@
 #include "base/wake.h"
 #include "sched/run.h"
 
+#include <hawser/sim.h>
+
 #include <errno.h>
+#include <signal.h>
 
 subject_engine subject;
 
@@ -17,12 +20,14 @@ const struct hawser__engine_ops *ops(void) {
 }
 
 static int run_for(hawser__engine *engine, const struct CMUnitTest *tests, size_t count) {
-    subject = (subject_engine){engine, engine != &memory_engine};
+    subject = (subject_engine){engine, engine != &memory_engine && !hawser_sim_inside()};
     print_message("    engine %s, %s\n", ops()->name, in_fiber() ? "in a fiber" : "on a plain thread");
     return _cmocka_run_group_tests(ops()->name, tests, count, NULL, NULL);
 }
 
 int run_for_each_engine(const struct CMUnitTest *tests, size_t count) {
+    if (hawser_sim_inside())
+        return run_for(hawser__engine_current(), tests, count);
     int failed = run_for(&memory_engine, tests, count);
     for (size_t i = 0; hawser__engines[i]; i++)
         if (!in_fiber() || hawser__engines[i] == hawser__engine_named(NULL))
@@ -36,6 +41,8 @@ static void make_lasting(void) {
     void *lent;
     if (!in_fiber())
         hawser__task_wake_fd(hawser__task_current());
+    if (in_world() && hawser_interrupt_on_signal(SIGUSR2) == 0)
+        hawser_interrupt_restore(SIGUSR2);
     open_pair(SOCK_STREAM, pair);
     send_text(pair[0], "x");
     assert_int_equal(ops()->recv_lend(pair[1], &lent, 65536, HAWSER__NOW), 1);

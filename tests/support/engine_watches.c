@@ -14,7 +14,7 @@ void shoot(hawser__watch *watch, bool ended) {
     outlook->ended = ended;
     outlook->worker = hawser__worker_current();
     outlook->in_fiber = hawser__task_current()->fiber != NULL;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3 && !in_world(); i++)   /* where nobody can stop inside of it */
         sched_yield();
     atomic_store(&outlook->inside, false);
     atomic_fetch_add(&outlook->shots, 1);

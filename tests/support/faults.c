@@ -23,7 +23,17 @@ static struct {
     atomic_int alloc_countdown; /* 0 = none */
 } plan;
 static _Thread_local bool marked;
+static void *marked_strand;     /* the same in a simulated world */
 static _Thread_local unsigned calls;
+
+static void mark(void) {
+    marked = !in_world();
+    marked_strand = in_world() ? current_strand() : NULL;
+}
+
+static bool is_marked(void) {
+    return marked || (in_world() && marked_strand == current_strand());
+}
 
 static bool is_interruptible(const char *name) {
     static const char *const names[] = {"accept",   "recv",   "send", "recvmsg", "sendmsg",   "poll",
@@ -35,9 +45,9 @@ static bool is_interruptible(const char *name) {
 }
 
 static int on_syscall(const char *name) {
-    if (marked)
+    if (is_marked())
         calls++;
-    if (atomic_load(&plan.times) == 0 || (!marked && !atomic_load(&plan.everywhere)))
+    if (atomic_load(&plan.times) == 0 || (!is_marked() && !atomic_load(&plan.everywhere)))
         return 0;
     const char *only = plan.name, *except = plan.except;
     if ((only && strcmp(only, name) != 0) || (plan.interruptible && !is_interruptible(name)))
@@ -52,7 +62,7 @@ static int on_syscall(const char *name) {
 }
 
 static bool on_alloc(void) {
-    if ((!marked && !atomic_load(&plan.everywhere)) || atomic_load(&plan.alloc_countdown) == 0)
+    if ((!is_marked() && !atomic_load(&plan.everywhere)) || atomic_load(&plan.alloc_countdown) == 0)
         return false;
     if (atomic_fetch_sub(&plan.alloc_countdown, 1) != 1)
         return false;
@@ -74,17 +84,20 @@ static void ask(const char *name, unsigned nth, int error, unsigned times) {
     atomic_store(&plan.error, error);
     atomic_store(&plan.countdown, (int)nth);
     atomic_store(&plan.times, (int)times);
-    marked = true;
+    mark();
 }
 
+static const char no_calls[] = "no system calls are made there";
+
 void fault_syscall(const char *name, unsigned nth, int error, unsigned times) {
+    skip_in_world(no_calls);
     ask(name, nth, error, times);
 }
 
 void fault_alloc(unsigned nth) {
     fault_none();
     atomic_store(&plan.alloc_countdown, (int)nth);
-    marked = true;
+    mark();
 }
 
 void fault_everywhere(void) {
@@ -100,7 +113,7 @@ bool fault_none(void) {
 
 unsigned syscalls_made(void) {
     unsigned made = calls;
-    marked = true;
+    mark();
     calls = 0;
     return made;
 }
@@ -187,6 +200,7 @@ static unsigned run_sweep(sweep run_plan, bool must_succeed) {
 }
 
 unsigned sweep_syscalls(int (*scenario)(void *), void *argument, int error, const char *except) {
+    skip_in_world(no_calls);
     return run_sweep((sweep){.scenario = scenario, .argument = argument, .error = error, .except = except}, false);
 }
 
@@ -195,5 +209,6 @@ unsigned sweep_allocations(int (*scenario)(void *), void *argument) {
 }
 
 unsigned sweep_interruptions(int (*scenario)(void *), void *argument, const char *except) {
+    skip_in_world(no_calls);
     return run_sweep((sweep){.scenario = scenario, .argument = argument, .error = EINTR, .except = except}, true);
 }

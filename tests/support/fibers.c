@@ -5,6 +5,8 @@
 #include "engine/kernel.h"
 #include "support.h"
 
+#include <string.h>
+
 bool in_fiber(void) {
     return hawser__task_current()->fiber != NULL;
 }
@@ -12,6 +14,13 @@ bool in_fiber(void) {
 bool told_changes(void) {
     struct hawser__kernel_port *port = hawser__kernel_port();
     return port && port->ops->edge;
+}
+
+const char *port_call(void) {
+    struct hawser__kernel_port *port = hawser__kernel_port();
+    if (!told_changes())
+        return "poll";
+    return strcmp(port->base.engine->ops->name, "uring") == 0 ? "io_uring_enter" : "epoll_wait";
 }
 
 struct request {

@@ -21,7 +21,11 @@ bool in_fiber(void);
 /* Whether the caller's waits are told changes and not states: behind an EAGAIN that is only made up no readiness follows. */
 bool told_changes(void);
 
-/* hawser_run, also for a caller that is a fiber: the run is then on a thread of its own, and the failure comes back from there. */
+/* The call that the caller's worker sleeps in, as the fault hook knows it: "poll" for a plain thread. */
+const char *port_call(void);
+
+/* hawser_run, also for a caller that is a fiber: the run is then on a thread of its own, and the failure comes back from
+ * there. */
 int run_apart(hawser_fn fn, void *argument, const hawser_run_options *options);
 /* The same on WORKERS workers, with large stacks. */
 int run_on_workers(int workers, hawser_fn fn, void *argument);
@@ -30,8 +34,8 @@ int run_on_workers(int workers, hawser_fn fn, void *argument);
 #define assert_runs(workers, fn, argument) check_run(run_on_workers((workers), (fn), (argument)), #fn, __FILE__, __LINE__)
 void check_run(int result, const char *what, const char *file, int line);
 
-/* For fibers, which cannot fail a test themselves: notes the first thing that is not as expected. assert_as_expected fails the test
- * by it, and forgets it. */
+/* For fibers, which cannot fail a test themselves: notes the first thing that is not as expected. assert_as_expected fails
+ * the test by it, and forgets it. */
 #define EXPECT(condition)                                                                                                      \
     do {                                                                                                                       \
         if (!(condition))                                                                                                      \

@@ -51,7 +51,7 @@ void fill_pattern(char *data, size_t size) {
 }
 
 void await_input(wire w) {
-    assert_result(hawser_wait_fd(hawser_fileno(w.sock), HAWSER_READABLE, WAIT_LIMIT), HAWSER_READABLE);
+    assert_result(await_sock(w.sock, HAWSER_READABLE), HAWSER_READABLE);
 }
 
 hawser_file *open_file(wire w, const char *mode) {

@@ -3,7 +3,8 @@
  * Counting what a test could leave behind: allocations of the library, open descriptors, live threads.
  *
  * Take a census before, do the work on a thread that is joined (a task keeps its wake descriptor and its list of attempts until
- * its thread ends), and compare afterwards.
+ * its thread ends), and compare afterwards. In a simulated world sockets of the host count as
+ * descriptors, and threads do not.
  */
 #ifndef TESTS_LEAKS_H
 #define TESTS_LEAKS_H
@@ -18,7 +19,7 @@ census take_census(void);
  * Static text. */
 const char *compare_census(census before);
 
-/* Open descriptors of this process. */
+/* Open descriptors of this process, or sockets of a simulated host. */
 long open_descriptors(void);
 
 /* For the fault hooks: an allocation came (+1) or went (-1). */

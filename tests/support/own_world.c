@@ -2,6 +2,7 @@
 #include "own_world.h"
 
 #include "wires.h"
+#include "world.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +45,10 @@ static void replace_hosts(const char *hosts) {
 
 /* A variable marks the second start. */
 void enter_own_world(char **argv, const char *hosts) {
+    if (in_world()) {
+        name_hosts_in_world(hosts);
+        return;
+    }
     if (!getenv(MARK)) {
         setenv(MARK, "1", 1);
         char self[4096];

@@ -7,7 +7,8 @@
 #define TESTS_OWN_WORLD_H
 
 /* Called first thing in main: starts the program again inside unshare(1), with HOSTS (NULL = the system's) over /etc/hosts. It
- * returns in the new world only; where none can be had the program ends with a sentence and exit code 1. */
+ * returns in the new world only; where none can be had the program ends with a sentence and exit code 1. A simulated world is
+ * one of its own already. */
 void enter_own_world(char **argv, const char *hosts);
 
 #endif

@@ -27,6 +27,7 @@
 #include "libc.h"
 #include "threads.h"
 #include "wires.h"
+#include "world.h"
 
 /* The main of the test's file, under the name that the build gives it: see main.c. */
 int test_main(void);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +17,16 @@
 #include "engine_memory.h"
 #include "fibers.h"
 #include "sched/run.h"
+#include "world.h"
+
+void spin(void) {
+    if (in_world())
+        sched_yield();
+}
 
 double seconds_now(void) {
     struct timespec now;
+    spin();
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
@@ -52,6 +60,7 @@ hawser__engine *engine_of_started(void) {
 }
 
 void unhold(runner *run) {
+    run->strand = in_world() ? current_strand() : NULL;
     atomic_store(&run->tid, (int)syscall(SYS_gettid));
 }
 
@@ -137,15 +146,17 @@ long finish(runner *run) {
 #define OLDER_CALLS -1
 #endif
 
+#define IO_URING_ENTER 426   /* on every processor; not every C library has a name for it */
+
 /* /proc has the calls of the machine below: where programs are emulated (make check-aarch64), that is taken to be x86-64. */
 #if TEST_EMULATED
 #define FUTEX 202
-static const long waiting[] = {0, 1, 7, 23, 35, 42, 43, 44, 45, 46, 47, 230, 232, 270, 271, 281, 288, 441};
+static const long waiting[] = {0, 1, 7, 23, 35, 42, 43, 44, 45, 46, 47, 230, 232, 270, 271, 281, 288, 441, IO_URING_ENTER};
 #else
 #define FUTEX SYS_futex
 static const long waiting[] = {OLDER_CALLS,     SYS_ppoll,   SYS_pselect6, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_recvfrom,
                                SYS_recvmsg,     SYS_sendto,  SYS_sendmsg,  SYS_accept,      SYS_accept4,      SYS_connect,
-                               SYS_read,        SYS_write,   SYS_clock_nanosleep};
+                               SYS_read,        SYS_write,   SYS_clock_nanosleep, IO_URING_ENTER};
 #endif
 
 static bool waits(const runner *run, long number) {
@@ -172,7 +183,7 @@ static long current_call(int tid) {
 static bool blocked_or_done(void *argument) {
     runner *run = argument;
     int tid = atomic_load(&run->tid);
-    return atomic_load(&run->done) || (tid && waits(run, current_call(tid)));
+    return atomic_load(&run->done) || (tid && (in_world() ? strand_waits(run->strand) : waits(run, current_call(tid))));
 }
 
 bool blocked(runner *run) {

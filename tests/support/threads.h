@@ -3,8 +3,9 @@
  * Second tasks and waiting, always bounded. Nothing here is timed to be right: a thread is known to be blocked because the
  * kernel says so, a condition is waited for until it holds.
  *
- * A body that is started beside the test is a plain thread; in a test that runs inside a fiber it is one as well, the first of a
- * run on its own thread (fibers.h). That thread is blocked when all its fibers are.
+ * A body that is started beside the test is a plain thread; in a test that runs inside a fiber it is one as well, the first of
+ * a run on its own thread (fibers.h). That thread is blocked when all its fibers are. In a simulated world threads are strands
+ * of the host (world.h), and all times are virtual.
  */
 #ifndef TESTS_THREADS_H
 #define TESTS_THREADS_H
@@ -22,6 +23,7 @@
 typedef struct runner {
     pthread_t thread;
     atomic_int tid; /* of the thread; 0 as long as it is held */
+    void *strand;   /* what it is in a simulated world */
     atomic_bool done;
     bool held;
     bool sleeps_on_futex; /* a fiber of the memory engine */
@@ -38,8 +40,8 @@ void start(runner *run, long (*body)(void *argument), void *argument);
 /* As a plain thread in any case. */
 void start_thread(runner *run, long (*body)(void *argument), void *argument);
 
-/* As a plain thread whose BODY may run fibers of ENGINE (NULL: does not). It has something to do first that may block: `blocked` waits until BODY,
- * or a fiber on this thread, calls unhold. */
+/* As a plain thread whose BODY may run fibers of ENGINE (NULL: does not). It has something to do first that may block:
+ * `blocked` waits until BODY, or a fiber on this thread, calls unhold. */
 struct hawser__engine;
 void start_host(runner *run, struct hawser__engine *engine, long (*body)(void *argument), void *argument);
 void unhold(runner *run);
@@ -55,6 +57,9 @@ bool wait_until(bool (*holds)(void *argument), void *argument);
 
 /* A moment in which others get on, the fibers of the caller's worker too. */
 void rest_a_moment(void);
+
+/* For loops that look again and again without resting: in a simulated world nobody else would run meanwhile. */
+void spin(void);
 
 /* Seconds on a monotonic clock that is none of the library's. */
 double seconds_now(void);

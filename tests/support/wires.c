@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "fibers.h"
+#include "world.h"
 
 #define SMALL_BUFFER 4096
 
@@ -92,8 +93,8 @@ static double time_limit(int fd, int option) {
     return limit.tv_sec || limit.tv_usec ? (double)limit.tv_sec + (double)limit.tv_usec / 1e6 : WAIT_LIMIT;
 }
 
-/* A fiber must not keep its worker from others while it waits for what they bring about. What is not ready in time is left to the
- * call, which tells. False: the time is up. */
+/* A fiber must not keep its worker from others while it waits for what they bring about. What is not ready in time is left
+ * to the call, which tells. False: the time is up. */
 static bool let_others(int fd, short events) {
     struct pollfd watched = {.fd = fd, .events = events};
     double end = seconds_now() + time_limit(fd, events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO);
@@ -176,7 +177,7 @@ wire tcp_wire(bool small) {
 wire unix_wire(int type) {
     int fds[2];
     must(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds), "socketpair");
-    wire w = {.sock = hawser_sock_from_fd(fds[0]), .far = limited(fds[1])};
+    wire w = {.sock = sock_of_number(fds[0]), .far = limited(fds[1])};
     must(w.sock ? 0 : -1, "hawser_sock_from_fd");
     return w;
 }
@@ -237,6 +238,13 @@ long stuff(hawser_sock *sock) {
     must(errno == EAGAIN ? 0 : -1, "stuff");
     hawser_settimeout(sock, timeout);
     return total;
+}
+
+int await_sock(hawser_sock *sock, int events) {
+    struct pollfd polled = {.fd = number_of_sock(sock), .events = events == HAWSER_READABLE ? POLLIN : POLLOUT};
+    if (!in_world())
+        return hawser_wait_fd(polled.fd, events, WAIT_LIMIT);
+    return poll(&polled, 1, (int)(WAIT_LIMIT * 1e3)) == 1 ? events : -1;
 }
 
 bool raw_is_cloexec(int fd) {

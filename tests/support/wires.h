@@ -49,6 +49,9 @@ void raw_reset(int fd);
 /* Sends with timeout 0 until the kernel takes no more, and puts the timeout back. The bytes it took. */
 long stuff(hawser_sock *sock);
 
+/* hawser_wait_fd on the descriptor of SOCK, or in a simulated world on what it has instead. */
+int await_sock(hawser_sock *sock, int events);
+
 /* A path in a folder of this program's own, which is removed at its end with what is left in it. NAME lives on in the result
  * until the sixteenth call after. */
 const char *own_path(const char *name);

@@ -246,6 +246,7 @@ static void names_too_long_for_the_kernel_are_refused(void **state) {
 
 static void the_kernel_gives_netlink_addresses_that_read_back(void **state) {
     (void)state;
+    skip_in_world("it has no such sockets");
     hawser_addr own, again;
     hawser_sock *sock = hawser_socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
     assert_non_null(sock);

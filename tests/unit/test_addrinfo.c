@@ -297,6 +297,7 @@ static int never_resolve(hawser__engine *engine, hawser__lookup *lookup, hawser_
 
 static void the_default_timeout_bounds_a_lookup_and_0_counts_as_none(void **state) {
     (void)state;
+    skip_in_world("its hosts have one engine");
     struct hawser__engine_ops ops = *hawser__poll_engine.ops;
     hawser__engine deaf = {.ops = &ops};
     ops.resolve = never_resolve;

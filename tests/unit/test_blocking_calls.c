@@ -12,6 +12,8 @@
 
 static void for_each_call(double timeout, void (*check)(situation *s)) {
     for (size_t i = 0; i < blocking_call_count; i++) {
+        if (in_world() && needs_descriptors(&blocking_calls[i]))
+            continue;
         situation s = situation_for(&blocking_calls[i], timeout);
         check(&s);
         leave_situation(&s);

@@ -63,7 +63,7 @@ static void a_connection_is_made_ready_to_use(void **state) {
     assert_int_equal(option(sock, SOL_SOCKET, SO_KEEPALIVE), 1);
     assert_int_equal(option(sock, IPPROTO_TCP, TCP_KEEPIDLE), 15);
     assert_true(hawser_gettimeout(sock) == HAWSER_NO_TIMEOUT);
-    assert_true(raw_is_cloexec(hawser_fileno(sock)));
+    assert_true(raw_is_cloexec(number_of_sock(sock)));
     assert_works(hawser_sendall(sock, "hi", 2));
     hawser_close(sock);
     assert_int_equal(raw_drain(far), 2);
@@ -307,6 +307,7 @@ static void the_default_timeout_bounds_dialling_and_is_the_sockets(void **state)
 /* The same calls on an engine without a kernel, where names and silence are exact. */
 static void names_that_fail_keep_their_codes_apart(void **state) {
     (void)state;
+    skip_in_world("its hosts have one engine");
     static const struct {
         const char *host;
         int code;
@@ -330,6 +331,7 @@ static void names_that_fail_keep_their_codes_apart(void **state) {
 
 static void the_race_is_run_on_any_engine(void **state) {
     (void)state;
+    skip_in_world("its hosts have one engine");
     hawser__engine_use(&memory_engine);
     hawser_sock *server = hawser_create_server("127.0.0.1", 0, NULL);
     assert_non_null(server);

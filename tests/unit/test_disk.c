@@ -105,6 +105,7 @@ static int read_what_is_not_there(void *argument) {
 
 static void what_is_not_is_read_by_a_helper_from_where_the_file_stands(void **state) {
     (void)state;
+    skip_in_world("what is in memory is no matter there");
     int fd = digits();
     assert_holds_in_fiber(read_what_is_not_there, &fd);
     close(fd);
@@ -148,6 +149,7 @@ static int ask_both_ends(void *argument) {
 
 static void what_is_missing_at_either_end_is_missing(void **state) {
     (void)state;
+    skip_in_world("what is in memory is no matter there");
     skip_where_emulated("the kernel is not asked what it holds in memory");
     int fd = digits();
     assert_holds_in_fiber(ask_both_ends, &fd);
@@ -269,6 +271,7 @@ static int write_to_slow_disk(void *argument) {
 
 static void a_write_that_was_held_up_sends_the_next_ones_to_helpers(void **state) {
     (void)state;
+    skip_in_world("time stands still while a disk is slow");
     static struct hawser__faults watched;
     int fd = digits();
     char buf[8] = "";

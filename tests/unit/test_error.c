@@ -58,7 +58,7 @@ static void a_long_sentence_is_cut_and_stays_text(void **state) {
 
 static void every_code_of_ours_has_a_text_of_its_own(void **state) {
     (void)state;
-    for (int code = HAWSER_ENONAME; code <= HAWSER_EEOF; code++) {
+    for (int code = HAWSER_ENONAME; code <= HAWSER_ECHECK; code++) {
         assert_true(hawser_strerror(code)[0] != '\0');
         assert_null(strstr(hawser_strerror(code), "Unknown"));
         for (int other = HAWSER_ENONAME; other < code; other++)
@@ -69,7 +69,7 @@ static void every_code_of_ours_has_a_text_of_its_own(void **state) {
 static void system_codes_read_as_in_strerror_and_unknown_ones_keep_their_number(void **state) {
     (void)state;
     assert_string_equal(hawser_strerror(ETIMEDOUT), "Timed out"); /* the system blames the connection */
-    assert_string_equal(hawser_strerror(HAWSER_EEOF + 1), "Unknown error 20013");
+    assert_string_equal(hawser_strerror(HAWSER_ECHECK + 1), "Unknown error 20014");
     assert_string_equal(hawser_strerror(-1), "Unknown error -1");
     needs_gnu_libc("the texts are the GNU library's everywhere, so other strerrors differ");
     for (int code = 0; code < 200; code++)
@@ -82,6 +82,7 @@ static void our_codes_never_change(void **state) {
     assert_int_equal(HAWSER_ENONAME, 20001);
     assert_int_equal(HAWSER_EADDRESS, 20010);
     assert_int_equal(HAWSER_EEOF, 20012);
+    assert_int_equal(HAWSER_ECHECK, 20013);
 }
 
 static long sentence_of_a_new_thread(void *argument) {

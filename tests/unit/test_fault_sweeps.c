@@ -59,11 +59,13 @@ static int make_and_ask(void *argument) {
     TRY(hawser_getsockopt_int(sock, SOL_SOCKET, SO_KEEPALIVE, &value));
     TRY(hawser_set_nodelay(sock, true));
     TRY(hawser_set_keepalive(sock, 5));
-    TRY(hawser_set_inheritable(sock, true));
-    TRY(hawser_get_inheritable(sock));
+    if (!in_world()) {   /* which has no descriptors */
+        TRY(hawser_set_inheritable(sock, true));
+        TRY(hawser_get_inheritable(sock));
+    }
     TRY_NEW(copy, hawser_dup(sock));
     hawser_repr(sock, line, sizeof line);
-    ALWAYS(strncmp(line, "<hawser_sock fd=", 16) == 0);
+    ALWAYS(strncmp(line, "<hawser_sock fd=", in_world() ? 13 : 16) == 0);
     result = 0;
 out:
     hawser_close(copy);
@@ -107,6 +109,10 @@ static int pass_messages_and_descriptors(void *argument) {
     TRY(hawser_socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     TRY(hawser_sendmsg(pair[0], &msg, 0));
     TRY(hawser_recvmsg(pair[1], &msg, 0));
+    if (in_world()) {   /* which has no descriptors */
+        result = 0;
+        goto out;
+    }
     TRY(hawser_send_fds(pair[0], "x", 1, (int[]){0, 1, 2}, 3, 0));
     count = 2;
     if (hawser_recv_fds(pair[1], buf, sizeof buf, fds, &count, 0, &flags) < 0) {
@@ -152,11 +158,15 @@ static int connect_and_adopt(void *argument) {
     TRY(hawser_settimeout(sock, 5));
     TRY(hawser_connect(sock, "127.0.0.1", tcp_port));
     TRY(hawser_getpeername(sock, &peer));
-    TRY_NEW(copy, hawser_fromfd(hawser_fileno(sock)));
-    TRY((fd = hawser_detach(copy)));
-    copy = NULL;
-    TRY_NEW(adopted, hawser_sock_from_fd(fd));
-    fd = -1;
+    if (in_world()) {   /* which has no descriptors */
+        TRY_NEW(adopted, hawser_dup(sock));
+    } else {
+        TRY_NEW(copy, hawser_fromfd(hawser_fileno(sock)));
+        TRY((fd = hawser_detach(copy)));
+        copy = NULL;
+        TRY_NEW(adopted, hawser_sock_from_fd(fd));
+        fd = -1;
+    }
     TRY(hawser_sendall(adopted, "x", 1));
     result = 0;
 out:
@@ -350,6 +360,7 @@ static void every_system_call_may_be_interrupted_and_nobody_notices(void **state
 /* Above the seam nothing changes with the engine, failing included. */
 static void every_allocation_may_fail_on_an_engine_without_a_kernel(void **state) {
     (void)state;
+    skip_in_world("its hosts have one engine");
     static const struct {
         int (*run)(void *argument);
         const char *argument;

@@ -125,7 +125,7 @@ static void a_reset_is_reported_with_the_peers_name(void **state) {
     snprintf(sentence, sizeof sentence, "write to %s: Connection reset by peer", hawser_addr_str(&peer));
     raw_reset(w.far);
     w.far = -1;
-    assert_result(hawser_wait_fd(hawser_fileno(w.sock), HAWSER_READABLE, WAIT_LIMIT), HAWSER_READABLE);
+    assert_result(await_sock(w.sock, HAWSER_READABLE), HAWSER_READABLE);
     assert_fails(hawser_puts(file, "x"), ECONNRESET);
     assert_sentence(sentence);
     assert_fails(hawser_puts(file, "x"), EPIPE);

@@ -60,7 +60,7 @@ static void hold(int signo) {
     int round = atomic_load(&scene.under_way);
     atomic_store(&scene.held, round);
     for (int i = 0; i < 5000 && atomic_load(&scene.cancelled) < round; i++)
-        ;
+        spin();
 }
 
 /* The alarm is the bound. */

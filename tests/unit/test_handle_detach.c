@@ -15,7 +15,7 @@ struct crowd {
 static void line_up(struct crowd *crowd) {
     atomic_fetch_add(&crowd->ready, 1);
     while (atomic_load(&crowd->ready) < 3)
-        ;
+        spin();
 }
 
 static long detach(void *argument) {

@@ -59,6 +59,7 @@ static void flags_are_passed_on(void **state) {
 
 static void out_of_band_data_is_one_byte_beside_the_stream(void **state) {
     (void)state;
+    skip_in_world("it has no urgent data");
     char buf[8];
     wire w = tcp_wire(false);
     assert_fails(hawser_recv_flags(w.sock, buf, 1, MSG_OOB), EINVAL); /* none there: at once, whatever the timeout */
@@ -170,7 +171,7 @@ static void a_slow_reader_does_not_extend_the_time_of_sendall(void **state) {
     assert_fails(hawser_sendall(w.sock, much, sizeof much), ETIMEDOUT);
     assert_true(hawser_moved() > 0 && hawser_moved() < sizeof much);
     assert_true(seconds_now() - began < WAIT_LIMIT / 6);
-    raw_reset(hawser_detach(w.sock));
+    raw_reset(number_from(w.sock));
     finish(&run);
     close(w.far);
 }
@@ -324,7 +325,8 @@ static void nobody_reading_is_EPIPE_and_never_SIGPIPE(void **state) {
     assert_fails(hawser_sendall(w.sock, "x", 1), EPIPE);
     assert_int_equal(hawser_moved(), 0);
     assert_fails(hawser_sendmsg(w.sock, &msg, 0), EPIPE);
-    assert_fails(hawser_send_fds(w.sock, "x", 1, (int[]){0}, 1, 0), EPIPE);
+    if (!in_world())
+        assert_fails(hawser_send_fds(w.sock, "x", 1, (int[]){0}, 1, 0), EPIPE);
     hawser_close(w.sock);
 }
 

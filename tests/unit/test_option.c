@@ -30,6 +30,7 @@ static void options_read_back_as_they_were_set(void **state) {
 
 static void what_is_filled_is_told(void **state) {
     (void)state;
+    skip_in_world("none of its options is a text");
     char text[32];
     socklen_t size = sizeof text;
     hawser_sock *sock = hawser_socket(AF_INET, SOCK_STREAM, 0);

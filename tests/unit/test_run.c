@@ -279,6 +279,7 @@ static long run_and_fork(void *gate) {
 
 static void in_the_child_of_a_fork_the_run_goes_on_with_the_fiber_that_forked(void **state) {
     (void)state;
+    skip_in_world("its hosts do not fork");
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
     skip(); /* whose own threads do not come along */
 #endif

@@ -98,6 +98,7 @@ static long run_and_fork(void *arg) {
 
 static void the_child_of_a_fork_comes_to_the_end_of_its_run_by_itself(void **state) {
     (void)state;
+    skip_in_world("its hosts do not fork");
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
     skip(); /* whose own threads do not come along */
 #endif

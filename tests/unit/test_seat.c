@@ -141,9 +141,10 @@ static long sit_for_a_moment(void *argument) {
 static long hammer(void *argument) {
     struct hammered *hammered = argument;
     long times = 0;
-    do
+    do {
         hawser__seat_wake(&hammered->seat);
-    while (++times && !atomic_load(&hammered->over));
+        spin();
+    } while (++times && !atomic_load(&hammered->over));
     return times;
 }
 
@@ -258,6 +259,7 @@ static void whoever_comes_while_it_is_put_down_waits(void **state) {
 
 static void taking_it_back_waits_for_a_shot_on_another_thread(void **state) {
     (void)state;
+    skip_in_world("nobody can stop inside of a shot");
     struct shot shot = {.watch.fire = shoot, .held = true};
     runner teller, taker;
     put(&shot);

@@ -155,6 +155,7 @@ static int ask_in_a_child(void) {
 
 static void a_forked_child_can_ask_for_what_a_thread_of_its_parent_asked_for(void **state) {
     (void)state;
+    skip_in_world("its hosts do not fork");
     wire w = tcp_wire(false);
     struct order order = {.sock = w.sock};
     runner run;
@@ -178,6 +179,7 @@ static void a_forked_child_can_ask_for_what_a_thread_of_its_parent_asked_for(voi
 /* What the forking thread asked for goes with it. */
 static void a_forked_child_is_still_interrupted_by_what_its_thread_asked_for(void **state) {
     (void)state;
+    skip_in_world("its hosts do not fork");
     int status;
     assert_works(hawser_interrupt_on_signal(SIGUSR2));
     fflush(NULL);

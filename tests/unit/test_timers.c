@@ -182,6 +182,7 @@ static void others_may_make_room_while_the_owner_works(void **state) {
     for (int i = 0; i < RESERVERS; i++)
         start_thread(&runners[i], reserve_more_and_more, &crowd);
     for (bool last = false; !last;) {
+        spin();
         last = atomic_load(&crowd.reserving) == 0;
         for (size_t promised = atomic_load(&crowd.promised); next < promised && next < COUNT; next++) {
             hawser__timers_add(&crowd.timers, &timer[next], (hawser__deadline)(next * 7919 % 1000));

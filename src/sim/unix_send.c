@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What Unix sockets carry. It goes straight into the receiver's input. A sender has only so many bytes there that nobody has
+ * read; a datagram socket besides takes only so many datagrams from those that it is not itself connected to.
+ */
+#include "sim/socket_inside.h"
+
+#define MOST_DATAGRAMS 10            /* net.unix.max_dgram_qlen; the kernel takes one more */
+
+static size_t room(const hawser__socket *socket) {
+    size_t most = socket->options.send;
+    return socket->outstanding < most ? most - socket->outstanding : 0;
+}
+
+static bool is_gone(const hawser__socket *peer) {
+    return peer->state == HAWSER__GONE || peer->no_receive;
+}
+
+static int check_control(const struct msghdr *msg) {
+    struct msghdr *whole = (struct msghdr *)(uintptr_t)msg;   /* CMSG_NXTHDR reads only */
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(whole); part; part = CMSG_NXTHDR(whole, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_len < sizeof *part)
+            return -EINVAL;
+        if (part->cmsg_type != SCM_CREDENTIALS)
+            return part->cmsg_type == SCM_RIGHTS ? -EOPNOTSUPP : -EINVAL;
+    }
+    return 0;
+}
+
+static ssize_t put(hawser__socket *socket, hawser__socket *peer, const struct msghdr *msg, size_t size) {
+    struct hawser__block *block = hawser__gather(msg, 0, size);
+    hawser__packet *packet = block ? hawser__packet_new(socket, peer, peer->host, block, 0, size) : NULL;
+    hawser__block_drop(block);
+    if (!packet)
+        return -ENOBUFS;
+    socket->outstanding += size;
+    hawser__input_put(peer, packet);
+    hawser__sock_tell(peer);
+    return (ssize_t)size;
+}
+
+static ssize_t send_stream(hawser__socket *socket, const struct msghdr *msg, size_t size) {
+    if (msg->msg_namelen > 0)
+        return socket->state == HAWSER__CONNECTED ? -EISCONN : -EOPNOTSUPP;
+    if (!socket->peer)
+        return -ENOTCONN;
+    if (socket->no_send || is_gone(socket->peer))
+        return -EPIPE;
+    size_t most = room(socket);
+    if (size > 0 && most == 0)
+        return -EAGAIN;
+    size = size < most ? size : most;
+    if (size == 0)
+        return 0;
+    hawser__short(hawser__world_here->limits.short_writes, &size);
+    return put(socket, socket->peer, msg, size);
+}
+
+/* What holds for any message, before it is looked at where it goes. */
+static int may_send(hawser__socket *socket, size_t size) {
+    if (size > socket->options.send)
+        return -EMSGSIZE;
+    if (socket->error)
+        return hawser__sock_take_error(socket);
+    if (socket->no_send)
+        return -EPIPE;
+    return size > room(socket) || room(socket) == 0 ? -EAGAIN : 0;
+}
+
+static ssize_t send_packet(hawser__socket *socket, const struct msghdr *msg, size_t size) {
+    if (socket->state != HAWSER__CONNECTED)
+        return -ENOTCONN;
+    int result = may_send(socket, size);
+    if (result == 0 && is_gone(socket->peer))
+        result = -EPIPE;
+    return result < 0 ? result : put(socket, socket->peer, msg, size);
+}
+
+static bool is_full(const hawser__socket *socket, const hawser__socket *to) {
+    return to != socket && to->state != HAWSER__GONE && to->peer != socket && to->input.count > MOST_DATAGRAMS;
+}
+
+static void block(hawser__socket *socket, hawser__socket *to) {
+    if (socket->blocked_on != to) {
+        hawser__sock_hold(to);
+        hawser__sock_release(socket->blocked_on);
+        socket->blocked_on = to;
+    }
+    to->blocks = true;
+}
+
+void hawser__unix_unblock(hawser__socket *receiver) {
+    if (!receiver->blocks || (receiver->state != HAWSER__GONE && receiver->input.count > MOST_DATAGRAMS))
+        return;
+    receiver->blocks = false;
+    for (hawser__socket *socket = receiver->host->sockets; socket; socket = socket->next)
+        if (socket->blocked_on == receiver) {
+            socket->blocked_on = NULL;
+            hawser__sock_tell(socket);
+            hawser__sock_release(receiver);
+        }
+}
+
+static int find_receiver(hawser__socket *socket, const struct msghdr *msg, hawser__socket **ret) {
+    if (msg->msg_namelen > 0)
+        return hawser__unix_find(socket, msg->msg_name, msg->msg_namelen, ret);
+    *ret = socket->peer;
+    if (!socket->peer)
+        return -ENOTCONN;
+    if (socket->peer->state != HAWSER__GONE)
+        return 0;
+    hawser__unix_turn(socket, NULL);
+    return -ECONNREFUSED;
+}
+
+static ssize_t send_datagram(hawser__socket *socket, const struct msghdr *msg, size_t size) {
+    hawser__socket *to;
+    int result = msg->msg_namelen > 0 ? hawser__unix_check_name(msg->msg_name, msg->msg_namelen) : 0;
+    if (result == 0)
+        result = may_send(socket, size);
+    if (result == 0)
+        result = find_receiver(socket, msg, &to);
+    if (result < 0)
+        return result;
+    if (to->state == HAWSER__CONNECTED && to->peer != socket)
+        return -EPERM;
+    if (to->no_receive)
+        return -EPIPE;
+    if (!is_full(socket, to))
+        return put(socket, to, msg, size);
+    block(socket, to);
+    return -EAGAIN;
+}
+
+ssize_t hawser__unix_send(hawser__socket *socket, const struct msghdr *msg, int flags) {
+    size_t size = hawser__message_size(msg);
+    int result = flags & MSG_OOB ? -EOPNOTSUPP : check_control(msg);
+    if (result < 0)
+        return result;
+    if (socket->type == SOCK_STREAM)
+        return send_stream(socket, msg, size);
+    return socket->type == SOCK_DGRAM ? send_datagram(socket, msg, size) : send_packet(socket, msg, size);
+}
+
+bool hawser__unix_writable(hawser__socket *socket) {
+    if (socket->state == HAWSER__LISTENS || socket->state == HAWSER__CONNECTING)
+        return false;
+    if (socket->no_send || (socket->peer && is_gone(socket->peer)))
+        return true;
+    bool full = socket->blocked_on || (socket->type == SOCK_DGRAM && socket->peer && is_full(socket, socket->peer));
+    return !full && room(socket) > 0;
+}
+
+/* Receiving. */
+
+/* A sender that has no name leaves none. */
+static void give_name(struct msghdr *msg, const hawser__socket *from) {
+    socklen_t size = msg->msg_namelen;
+    if (msg->msg_name && from && from->name.len > 0)
+        hawser__unix_name_out(&from->name, msg->msg_name, &size);
+    else
+        size = 0;
+    msg->msg_namelen = size;
+    msg->msg_controllen = 0;
+    msg->msg_flags = 0;
+}
+
+static ssize_t receive_stream(hawser__socket *socket, struct msghdr *msg, int flags) {
+    size_t size = hawser__message_size(msg);
+    if (socket->state != HAWSER__CONNECTED || (flags & MSG_OOB))
+        return -EINVAL;
+    if (socket->input.bytes == 0 && socket->error)
+        return hawser__sock_take_error(socket);
+    if (socket->input.bytes == 0 && !socket->ended && !socket->no_receive)
+        return -EAGAIN;
+    give_name(msg, socket->input.first ? socket->input.first->from : NULL);
+    size = size < socket->input.bytes ? size : socket->input.bytes;
+    hawser__short(hawser__world_here->limits.short_reads, &size);
+    return hawser__input_bytes(socket, msg, size, flags & ~MSG_TRUNC);
+}
+
+static ssize_t receive_message(hawser__socket *socket, struct msghdr *msg, int flags) {
+    bool packets = socket->type == SOCK_SEQPACKET;
+    if (packets && socket->state != HAWSER__CONNECTED)
+        return -ENOTCONN;
+    if (flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (socket->error)
+        return hawser__sock_take_error(socket);
+    if (!socket->input.first && !(packets && (socket->ended || socket->no_receive)))
+        return -EAGAIN;
+    give_name(msg, socket->input.first ? socket->input.first->from : NULL);
+    return socket->input.first ? hawser__input_message(socket, msg, flags) : 0;
+}
+
+ssize_t hawser__unix_receive(hawser__socket *socket, struct msghdr *msg, int flags) {
+    return socket->type == SOCK_STREAM ? receive_stream(socket, msg, flags) : receive_message(socket, msg, flags);
+}
