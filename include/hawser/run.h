@@ -34,7 +34,8 @@ typedef struct hawser_stall {
 /* Zeroed, or NULL for it, means defaults. */
 typedef struct hawser_run_options {
     int workers;            /* threads; 0: one for each CPU that the process may use */
-    const char *engine;     /* how workers wait: "epoll", "poll"; NULL: the environment's HAWSER_ENGINE, else the best */
+    const char *engine;     /* how workers wait: "epoll", "poll", or "uring": io_uring, or epoll where the system refuses that;
+                             * NULL: the environment's HAWSER_ENGINE, else the best */
     size_t stack_size;      /* bytes of a fiber's stack; 0: 65536. Rounded up to a power of two; see hawser_run */
     size_t max_fibers;      /* of each worker; more fail with EAGAIN; 0: no limit */
     double stall_after;     /* seconds after which on_stall is called; 0: 0.1 */
@@ -52,9 +53,9 @@ typedef struct hawser_run_options {
  * already or says no_overflow_report. Python: asyncio.run. */
 int hawser_run(hawser_fn fn, void *arg, const hawser_run_options *options);
 
-/* Starts FN(ARG) as a fiber of the calling fiber's worker and group. It runs when the caller next waits or yields. 0; -1 with
- * ENOMEM, EAGAIN (max_fibers), ECANCELED (the group, or the run, is cancelled), EINVAL (the caller is no fiber: see hawser_run).
- * Python: asyncio.create_task. */
+/* Starts FN(ARG) as a fiber of the calling fiber's worker and group. It runs when the caller next waits or yields. 0; -1
+ * with ENOMEM, EAGAIN (max_fibers), ECANCELED (the group, or the run, is cancelled), EINVAL (the caller is no fiber: see
+ * hawser_run). Python: asyncio.create_task. */
 int hawser_go(hawser_fn fn, void *arg);
 
 #define HAWSER_ANY_WORKER (-1)
@@ -86,8 +87,9 @@ int hawser_workers(void);
 /* Cancels every fiber of the calling fiber's run, the caller included: see group.h. Does nothing on a plain thread. */
 void hawser_run_cancel(void);
 
-/* Has FN(ARG) called when the calling fiber ends, however it ends; in the handler of a server (server.h), fiber or not, when that
- * returns. The last that was asked for is called first. 0; -1 with ENOMEM, EINVAL (a plain thread): FN will then not be called. */
+/* Has FN(ARG) called when the calling fiber ends, however it ends; in the handler of a server (server.h), fiber or not, when
+ * that returns. The last that was asked for is called first. 0; -1 with ENOMEM, EINVAL (a plain thread): FN will then not be
+ * called. */
 int hawser_defer(void (*fn)(void *arg), void *arg);
 
 /* The name of the calling fiber, for hawser_dump and reports; NAME is copied and cut at 31 bytes. Does nothing on a plain

@@ -37,7 +37,7 @@ static int run_in_fiber(struct options *options, int workers) {
     int code = errno;
     report_error(STATUS_LOCAL, "cannot start fibers: %s", report_reason(code));
     if (code == EINVAL)   /* nothing else that could be wrong comes from outside */
-        report_hint("HAWSER_ENGINE must be poll or, where it is built in, epoll; HAWSER_STALL a number of seconds");
+        report_hint("HAWSER_ENGINE must be poll or, where they are built in, epoll or uring; HAWSER_STALL a number of seconds");
     return STATUS_LOCAL;
 }
 

@@ -7,6 +7,7 @@
 
 extern hawser__engine hawser__poll_engine;
 extern hawser__engine hawser__epoll_engine;
+extern hawser__engine hawser__uring_engine;
 
 /* All that were built in, the best one first, NULL at the end. */
 extern hawser__engine *const hawser__engines[];

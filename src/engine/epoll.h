@@ -55,7 +55,7 @@ struct hawser__epoll_port {
 };
 
 /* A wait for a descriptor that is no endpoint; its address with the lowest bit set is what epoll knows it by. */
-struct hawser__epoll_watch {
+struct hawser__epoll_fd_wait {
     hawser__task *task;
     uint32_t events;
 };
@@ -65,5 +65,26 @@ struct hawser__epoll_watch {
 extern const struct hawser__kernel_port_ops hawser__epoll_kernel_ops;
 
 void hawser__epoll_unref(struct hawser__epoll_port *port);
+
+/* For ports that are made on one of these, which comes first in a record of SIZE bytes (cleared). */
+int hawser__epoll_open(size_t size, hawser__engine *engine, const struct hawser__kernel_port_ops *ops, hawser__port **ret);
+void hawser__epoll_port_wake(hawser__port *port);
+void hawser__epoll_port_close(hawser__port *port);
+void hawser__epoll_port_after_fork(hawser__port *port);
+
+/* A batch: what is between the two is over when somebody has waited for the end. */
+void hawser__epoll_begin(struct hawser__epoll_port *port);
+void hawser__epoll_end(struct hawser__epoll_port *port);
+/* Waits, at most NS (as epoll_wait takes it), and tells what happened. True: there may be more. */
+bool hawser__epoll_look(struct hawser__epoll_port *port, int64_t ns);
+int64_t hawser__epoll_time_left(hawser__deadline until);   /* nanoseconds; -1 = without limit */
+
+/* What its kernel_port_ops has. */
+int hawser__epoll_wait(struct hawser__kernel_port *kernel, struct hawser__interest *interests, size_t n, const char *what,
+                       hawser__deadline deadline, unsigned round);
+int hawser__epoll_wait_fd(struct hawser__kernel_port *kernel, int fd, short events, hawser__deadline deadline);
+int hawser__epoll_watch(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint, hawser__watch *watch,
+                        bool *ended);
+bool hawser__epoll_forget(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint);
 
 #endif

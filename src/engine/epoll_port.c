@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The epoll engine: the port that a worker sleeps in, and how it tells those who wait. epoll.h has the invariants. */
+/* The epoll engine: the port that a worker sleeps in, and how it tells those who wait. epoll.h has the invariants. The ports of
+ * io_uring are made on these. */
 #include "engine/engines.h"
 #include "engine/epoll.h"
 
@@ -32,7 +33,7 @@ static void tell_endpoint(struct hawser__kernel_endpoint *endpoint, uint32_t eve
         hawser__kernel_tell(endpoint, HAWSER__IN, bits & HAWSER__EPOLL_END);
 }
 
-static void tell_watch(struct hawser__epoll_watch *watch, uint32_t events) {
+static void tell_watch(struct hawser__epoll_fd_wait *watch, uint32_t events) {
     watch->events |= events;
     hawser__worker_wake(watch->task);
 }
@@ -41,18 +42,18 @@ static void tell_watch(struct hawser__epoll_watch *watch, uint32_t events) {
 static void tell(const struct epoll_event *event) {
     uintptr_t data = (uintptr_t)event->data.u64;
     if (data & HAWSER__EPOLL_IS_WATCH)
-        tell_watch((struct hawser__epoll_watch *)(data & ~HAWSER__EPOLL_IS_WATCH), event->events);
+        tell_watch((struct hawser__epoll_fd_wait *)(data & ~HAWSER__EPOLL_IS_WATCH), event->events);
     else if (data)
         tell_endpoint((struct hawser__kernel_endpoint *)data, event->events);
 }
 
-static void begin_batch(struct hawser__epoll_port *port) {
+void hawser__epoll_begin(struct hawser__epoll_port *port) {
     hawser__lock_take(&port->lock);
     atomic_fetch_add(&port->turn, 1);
     hawser__lock_drop(&port->lock);
 }
 
-static void end_batch(struct hawser__epoll_port *port) {
+void hawser__epoll_end(struct hawser__epoll_port *port) {
     hawser__lock_take(&port->lock);
     struct hawser__epoll_grave *graves = port->graves;
     atomic_store(&port->turn, (atomic_load(&port->turn) + 1) & ~1u);
@@ -66,23 +67,28 @@ static void end_batch(struct hawser__epoll_port *port) {
     }
 }
 
-static int64_t time_left(hawser__deadline until) {
+int64_t hawser__epoll_time_left(hawser__deadline until) {
     if (until == HAWSER__NEVER || until == HAWSER__NOW)
         return until == HAWSER__NOW ? 0 : -1;
     int64_t left = until - hawser__clock_monotonic();
     return left > 0 ? left : 0;
 }
 
-static void port_wait(hawser__port *base, hawser__deadline until) {
-    struct hawser__epoll_port *port = (struct hawser__epoll_port *)base;
-    begin_batch(port);
-    int n = hawser__sys_epoll_wait(port->epoll, port->events, HAWSER__EPOLL_BATCH, time_left(until));
+bool hawser__epoll_look(struct hawser__epoll_port *port, int64_t ns) {
+    int n = hawser__sys_epoll_wait(port->epoll, port->events, HAWSER__EPOLL_BATCH, ns);
     for (int i = 0; i < n; i++)
         tell(&port->events[i]);
-    end_batch(port);
+    return n == HAWSER__EPOLL_BATCH;
 }
 
-static void port_wake(hawser__port *base) {
+static void port_wait(hawser__port *base, hawser__deadline until) {
+    struct hawser__epoll_port *port = (struct hawser__epoll_port *)base;
+    hawser__epoll_begin(port);
+    (void)hawser__epoll_look(port, hawser__epoll_time_left(until));
+    hawser__epoll_end(port);
+}
+
+void hawser__epoll_port_wake(hawser__port *base) {
     hawser__sys_eventfd_signal(((struct hawser__epoll_port *)base)->wake_fd);
 }
 
@@ -101,12 +107,12 @@ static void close_descriptors(struct hawser__epoll_port *port) {
     hawser__sys_close(port->wake_fd);
 }
 
-static int port_open(hawser__engine *engine, hawser__port **ret) {
-    struct hawser__epoll_port *port = hawser__zalloc(sizeof *port);
+int hawser__epoll_open(size_t size, hawser__engine *engine, const struct hawser__kernel_port_ops *ops, hawser__port **ret) {
+    struct hawser__epoll_port *port = hawser__zalloc(size);
     if (!port)
         return -ENOMEM;
     port->base.base.engine = engine;
-    port->base.ops = &hawser__epoll_kernel_ops;
+    port->base.ops = ops;
     port->refs = 1;
     int result = open_descriptors(port);
     if (result < 0) {
@@ -118,19 +124,23 @@ static int port_open(hawser__engine *engine, hawser__port **ret) {
     return 0;
 }
 
-static void port_close(hawser__port *base) {
+static int port_open(hawser__engine *engine, hawser__port **ret) {
+    return hawser__epoll_open(sizeof(struct hawser__epoll_port), engine, &hawser__epoll_kernel_ops, ret);
+}
+
+void hawser__epoll_port_close(hawser__port *base) {
     struct hawser__epoll_port *port = (struct hawser__epoll_port *)base;
     hawser__lock_take(&port->lock);
     port->closed = true;
     close_descriptors(port);
     hawser__lock_drop(&port->lock);
-    end_batch(port);
+    hawser__epoll_end(port);
     hawser__epoll_unref(port);
 }
 
 /* The endpoints know by the fork generation that they are not registered. When there is no descriptor to be had, the worker
  * looks for work without sleeping; it has just closed two, so there is. */
-static void port_after_fork(hawser__port *base) {
+void hawser__epoll_port_after_fork(hawser__port *base) {
     struct hawser__epoll_port *port = (struct hawser__epoll_port *)base;
     close_descriptors(port);
     port->lock = (hawser__lock){0};
@@ -145,9 +155,9 @@ static const struct hawser__engine_ops epoll_ops = {
     HAWSER__KERNEL_OPERATIONS,
     .port_open = port_open,
     .port_wait = port_wait,
-    .port_wake = port_wake,
-    .port_close = port_close,
-    .port_after_fork = port_after_fork,
+    .port_wake = hawser__epoll_port_wake,
+    .port_close = hawser__epoll_port_close,
+    .port_after_fork = hawser__epoll_port_after_fork,
 };
 
 hawser__engine hawser__epoll_engine = {.ops = &epoll_ops};

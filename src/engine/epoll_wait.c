@@ -96,11 +96,11 @@ static bool bury(struct hawser__epoll_port *port, struct hawser__kernel_endpoint
     return true;
 }
 
-static bool forget(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint) {
+bool hawser__epoll_forget(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint) {
     struct hawser__epoll_port *port = epoll_port(kernel);
     bool buried = false;
-    hawser__free(endpoint->retry);
-    endpoint->retry = NULL;
+    hawser__free(hawser__kernel_retry(endpoint));
+    endpoint->retry = NULL;   /* the stash is gone already */
     hawser__lock_take(&port->lock);
     if (!port->closed) {
         struct epoll_event none = {0};
@@ -187,8 +187,8 @@ static hawser__deadline visit_end(hawser__deadline deadline) {
     return end < deadline ? end : deadline;
 }
 
-static int wait_for(struct hawser__kernel_port *kernel, struct hawser__interest *interests, size_t n, const char *what,
-                    hawser__deadline deadline, unsigned round) {
+int hawser__epoll_wait(struct hawser__kernel_port *kernel, struct hawser__interest *interests, size_t n, const char *what,
+                       hawser__deadline deadline, unsigned round) {
     int result = register_all(epoll_port(kernel), interests, n);
     if (result >= 0 && n == 1 && sends_messages(interests))
         return wait_for_receiver(hawser__kernel_endpoint(interests->endpoint), what, deadline, round);
@@ -236,8 +236,8 @@ static int put_down(struct hawser__epoll_port *port, struct hawser__kernel_endpo
 }
 
 /* Only those who evict come while the seat is held: events of the endpoint are handled on this thread. */
-static int watch_for(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint, hawser__watch *watch,
-                     bool *ended) {
+int hawser__epoll_watch(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint, hawser__watch *watch,
+                        bool *ended) {
     int result = put_down(epoll_port(kernel), endpoint, watch);
     if (result != 0)
         return result < 0 ? result : -EOPNOTSUPP;
@@ -264,7 +264,7 @@ static int look_again_and_again(int fd, short events, hawser__deadline deadline)
 
 /* Registers WATCH for FD and waits; the same. Without events the caller looks why it was woken. */
 static int wait_registered(struct hawser__epoll_port *port, int fd, short events, hawser__deadline deadline) {
-    struct hawser__epoll_watch watch = {.task = hawser__task_current()};
+    struct hawser__epoll_fd_wait watch = {.task = hawser__task_current()};
     struct epoll_event event = {.events = (uint32_t)events, .data = {.u64 = (uintptr_t)&watch | HAWSER__EPOLL_IS_WATCH}};
     int result = hawser__sys_epoll_ctl(port->epoll, EPOLL_CTL_ADD, fd, &event);
     if (result < 0)
@@ -276,7 +276,7 @@ static int wait_registered(struct hawser__epoll_port *port, int fd, short events
 
 /* A copy of the descriptor is registered, which nobody else can close, and which may be there beside another wait for the same.
  * A file that epoll refuses never waits. */
-static int wait_fd(struct hawser__kernel_port *kernel, int fd, short events, hawser__deadline deadline) {
+int hawser__epoll_wait_fd(struct hawser__kernel_port *kernel, int fd, short events, hawser__deadline deadline) {
     int copy = hawser__sys_dup(fd);
     if (copy < 0)
         return look_again_and_again(fd, events, deadline);
@@ -287,8 +287,8 @@ static int wait_fd(struct hawser__kernel_port *kernel, int fd, short events, haw
 
 const struct hawser__kernel_port_ops hawser__epoll_kernel_ops = {
     .edge = true,
-    .wait = wait_for,
-    .watch = watch_for,
-    .wait_fd = wait_fd,
-    .forget = forget,
+    .wait = hawser__epoll_wait,
+    .watch = hawser__epoll_watch,
+    .wait_fd = hawser__epoll_wait_fd,
+    .forget = hawser__epoll_forget,
 };

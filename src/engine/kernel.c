@@ -76,20 +76,52 @@ static int before_read(hawser__endpoint *endpoint, int flags, struct tries *trie
     return result < 0 ? result : 0;
 }
 
-static ssize_t try_read(hawser__endpoint *endpoint, void *buf, size_t size, int flags) {
+ssize_t hawser__kernel_try_read(hawser__endpoint *endpoint, void *buf, size_t size, int flags) {
     struct hawser__kernel_endpoint *self = hawser__kernel_endpoint(endpoint);
     ssize_t n = hawser__sys_recv(fd_of(endpoint), buf, size, flags | MSG_DONTWAIT);
     self->drained = self->is_tcp && n > 0 && (size_t)n < size && !flags;
     return n;
 }
 
+ssize_t hawser__kernel_try_send(hawser__endpoint *endpoint, const void *data, size_t size, int flags) {
+    return hawser__sys_send(fd_of(endpoint), data, size, flags | MSG_DONTWAIT);
+}
+
+/* The port that does SIZE bytes of a stream by itself; NULL = the call tries, and waits. */
+static struct hawser__kernel_port *doing_port(hawser__endpoint *endpoint, size_t size, int flags, hawser__deadline deadline) {
+    bool may = hawser__kernel_endpoint(endpoint)->type == SOCK_STREAM && size > 0 && !flags && deadline != HAWSER__NOW;
+    struct hawser__kernel_port *port = may ? hawser__kernel_port() : NULL;
+    return port && port->ops->recv ? port : NULL;
+}
+
+/* What was received ahead is first; -EAGAIN: nothing was. Out-of-band data and the error queue are beside the stream. */
+static struct hawser__kernel_stash *stash_for(hawser__endpoint *endpoint, int flags) {
+    struct hawser__kernel_stash *stash = hawser__kernel_stash(hawser__kernel_endpoint(endpoint));
+    return flags & (MSG_OOB | MSG_ERRQUEUE) || !hawser__stash_has(stash) ? NULL : stash;
+}
+
+/* True: RESULT, of the stash's or the port's, is the call's. */
+static bool is_done(ssize_t result) {
+    if (result != -EAGAIN)
+        hawser__worker_spend();
+    return result != -EAGAIN;
+}
+
 ssize_t hawser__kernel_recv(hawser__endpoint *endpoint, void *buf, size_t size, int flags, hawser__deadline deadline) {
     struct tries tries = {.what = "recv", .deadline = deadline};
-    ssize_t n = before_read(endpoint, flags, &tries);
+    struct hawser__kernel_stash *stash = stash_for(endpoint, flags);
+    ssize_t n = stash ? hawser__stash_recv(stash, buf, size, flags) : -EAGAIN;
+    if (is_done(n))
+        return n;
+    struct hawser__kernel_port *port = doing_port(endpoint, size, flags, deadline);
+    n = port ? port->ops->recv(port, hawser__kernel_endpoint(endpoint), buf, size, deadline) : -EAGAIN;
+    if (is_done(n))
+        return n;
+    n = before_read(endpoint, flags, &tries);
     if (n < 0)
         return n;
     do
-        n = try_read(endpoint, buf, size, flags);
+        n = hawser__kernel_try_read(endpoint, buf, size, flags);
     while (again(endpoint, HAWSER__IN, flags, &tries, &n));
     return n;
 }
@@ -97,14 +129,22 @@ ssize_t hawser__kernel_recv(hawser__endpoint *endpoint, void *buf, size_t size, 
 /* While the task waits it has no buffer. */
 ssize_t hawser__kernel_recv_lend(hawser__endpoint *endpoint, void **ret, size_t size, hawser__deadline deadline) {
     struct tries tries = {.what = "recv", .deadline = deadline};
+    struct hawser__kernel_stash *stash = stash_for(endpoint, 0);
     hawser__task *task = hawser__task_current();
     hawser__lend_return(task);
-    ssize_t n = before_read(endpoint, 0, &tries);
+    ssize_t n = stash ? hawser__stash_lend(stash, ret, size) : -EAGAIN;
+    if (is_done(n))
+        return n;
+    struct hawser__kernel_port *port = doing_port(endpoint, size, 0, deadline);
+    n = port ? port->ops->recv_lend(port, hawser__kernel_endpoint(endpoint), ret, size, deadline) : -EAGAIN;
+    if (is_done(n))
+        return n;
+    n = before_read(endpoint, 0, &tries);
     if (n < 0)
         return n;
     do {
         *ret = hawser__lend_take();
-        n = *ret ? try_read(endpoint, *ret, size < HAWSER__LOAN ? size : HAWSER__LOAN, 0) : -ENOMEM;
+        n = *ret ? hawser__kernel_try_read(endpoint, *ret, size < HAWSER__LOAN ? size : HAWSER__LOAN, 0) : -ENOMEM;
         if (n <= 0)
             hawser__lend_return(task);
     } while (again(endpoint, HAWSER__IN, 0, &tries, &n));
@@ -118,10 +158,13 @@ void hawser__kernel_give_back(hawser__endpoint *endpoint, void *lent) {
 }
 
 ssize_t hawser__kernel_send(hawser__endpoint *endpoint, const void *data, size_t size, int flags, hawser__deadline deadline) {
-    ssize_t n;
     struct tries tries = {.what = "send", .deadline = deadline};
+    struct hawser__kernel_port *port = doing_port(endpoint, size, flags, deadline);
+    ssize_t n = port ? port->ops->send(port, hawser__kernel_endpoint(endpoint), data, size, deadline) : -EAGAIN;
+    if (is_done(n))
+        return n;
     do
-        n = hawser__sys_send(fd_of(endpoint), data, size, flags | MSG_DONTWAIT);
+        n = hawser__kernel_try_send(endpoint, data, size, flags);
     while (again(endpoint, HAWSER__OUT, flags, &tries, &n));
     return n;
 }
@@ -129,8 +172,11 @@ ssize_t hawser__kernel_send(hawser__endpoint *endpoint, const void *data, size_t
 /* Only Unix sockets bring descriptors; some other families (AF_PACKET) refuse the flag that makes them close-on-exec. */
 ssize_t hawser__kernel_recvmsg(hawser__endpoint *endpoint, struct msghdr *msg, int flags, hawser__deadline deadline) {
     int added = MSG_DONTWAIT | (hawser__kernel_endpoint(endpoint)->is_unix ? MSG_CMSG_CLOEXEC : 0);
-    ssize_t n;
+    struct hawser__kernel_stash *stash = stash_for(endpoint, flags);
     struct tries tries = {.what = "recvmsg", .deadline = deadline};
+    ssize_t n = stash ? hawser__stash_recvmsg(stash, msg, flags) : -EAGAIN;
+    if (is_done(n))
+        return n;
     do
         n = hawser__sys_recvmsg(fd_of(endpoint), msg, flags | added);
     while (again(endpoint, HAWSER__IN, flags, &tries, &n));
@@ -165,7 +211,13 @@ static int try_batch(hawser__endpoint *endpoint, struct mmsghdr *messages, unsig
 int hawser__kernel_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
                             hawser__deadline deadline) {
     struct tries tries = {.what = "recvmmsg", .deadline = deadline};
-    ssize_t came = before_read(endpoint, flags, &tries);
+    struct hawser__kernel_stash *stash = n > 0 ? stash_for(endpoint, flags) : NULL;
+    ssize_t came = stash ? hawser__stash_recvmsg(stash, &messages->msg_hdr, flags) : -EAGAIN;
+    if (is_done(came)) {
+        messages->msg_len = (unsigned)came;
+        return came < 0 ? (int)came : 1;
+    }
+    came = before_read(endpoint, flags, &tries);
     if (came < 0)
         return (int)came;
     do

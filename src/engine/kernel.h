@@ -2,12 +2,13 @@
 /*
  * Shared between the files of the kernel's engines, and by no one else.
  *
- * There are two of them, poll and epoll, and they differ only in what a worker sleeps in (its port): the endpoints and the tries
- * are the same (kernel*.c), and a plain thread waits in poll with either.
+ * There are two of them, poll and epoll, and they differ only in what a worker sleeps in (its port): the endpoints and the
+ * tries are the same (kernel*.c), and a plain thread waits in poll with either.
  */
 #ifndef HAWSER__KERNEL_H
 #define HAWSER__KERNEL_H
 
+#include "engine/kernel_stash.h"
 #include "engine/unix_file.h"
 
 #include "base/lock.h"
@@ -46,7 +47,10 @@ struct hawser__kernel_endpoint {
     atomic_uint generation;            /* the fork generation that seats and port belong to */
     hawser__seat seats[2];
     _Atomic(struct hawser__kernel_port *) port;   /* that it is registered with */
-    struct hawser__kernel_retry *retry;
+    union {
+        struct hawser__kernel_retry *retry;                /* if it is no TCP socket */
+        _Atomic(struct hawser__kernel_stash *) stash;      /* if it is one: what was received ahead; mostly NULL */
+    };
 };
 
 _Static_assert(offsetof(struct hawser__kernel_endpoint, evicted) == offsetof(hawser__endpoint, evicted),
@@ -62,6 +66,14 @@ struct hawser__kernel_port_ops {
     int (*wait_fd)(struct hawser__kernel_port *port, int fd, short events, hawser__deadline deadline);
     /* As the engine's watch; NULL = this kind of port cannot. */
     int (*watch)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint, hawser__watch *watch, bool *ended);
+    /* Bytes of a stream, for a fiber that may wait for them: the operation and its result. -EAGAIN: not in this way, and
+     * nothing is done. All three may be NULL. */
+    ssize_t (*recv)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint, void *buf, size_t size,
+                    hawser__deadline deadline);
+    ssize_t (*recv_lend)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint, void **ret, size_t size,
+                         hawser__deadline deadline);
+    ssize_t (*send)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint, const void *data, size_t size,
+                    hawser__deadline deadline);
     /* ENDPOINT, which nobody uses any more, is about to be closed: the port will not touch it again. True: the port frees its
      * memory later. */
     bool (*forget)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint);
@@ -75,11 +87,22 @@ struct hawser__kernel_port {
 /* The port of the calling fiber's worker; NULL on a plain thread, and where the worker's engine is not one of the kernel's. */
 struct hawser__kernel_port *hawser__kernel_port(void);
 
-/* Whether a fiber here may wait before it has tried to read: a port tells every change, and reads stop only when nothing is left. */
+/* Whether a fiber here may wait before it has tried to read: a port tells every change, and reads stop only when nothing is
+ * left. */
 bool hawser__kernel_tells_changes(struct hawser__kernel_endpoint *self);
 
 static inline struct hawser__kernel_endpoint *hawser__kernel_endpoint(hawser__endpoint *endpoint) {
     return (struct hawser__kernel_endpoint *)endpoint;
+}
+
+/* The stash of an endpoint that has one, and is not evicted; else NULL. */
+static inline struct hawser__kernel_stash *hawser__kernel_stash(struct hawser__kernel_endpoint *self) {
+    struct hawser__kernel_stash *stash = self->is_tcp ? atomic_load_explicit(&self->stash, memory_order_acquire) : NULL;
+    return stash && !atomic_load(&self->evicted) ? stash : NULL;
+}
+
+static inline struct hawser__kernel_retry *hawser__kernel_retry(struct hawser__kernel_endpoint *self) {
+    return self->is_tcp ? NULL : self->retry;
 }
 
 /* In the child of a fork: nobody waits, and nothing is registered. To be called before seats or port are looked at. */
@@ -114,8 +137,8 @@ void hawser__kernel_free(struct hawser__kernel_endpoint *self);
 
 /* Waiting: kernel_wait.c. All give 0 or more when it is worth trying again, else a negative code. */
 
-/* WHAT is for hawser_dump. ROUND counts the times that an operation has waited before, and was told "ready", in vain. 1 = nothing
- * more will come in. */
+/* WHAT is for hawser_dump. ROUND counts the times that an operation has waited before, and was told "ready", in vain. 1 =
+ * nothing more will come in. */
 int hawser__kernel_wait(hawser__endpoint *endpoint, enum hawser__direction direction, const char *what,
                         hawser__deadline deadline, unsigned round);
 /* 0 when one of the N interests may be ready; marks them. */
@@ -141,6 +164,9 @@ int hawser__kernel_connect_wait(hawser__endpoint *const *endpoints, size_t n, ha
 int hawser__kernel_connect_result(hawser__endpoint *endpoint);
 
 /* Bytes, and the world: kernel.c */
+/* Once, without waiting. */
+ssize_t hawser__kernel_try_read(hawser__endpoint *endpoint, void *buf, size_t size, int flags);
+ssize_t hawser__kernel_try_send(hawser__endpoint *endpoint, const void *data, size_t size, int flags);
 ssize_t hawser__kernel_recv(hawser__endpoint *endpoint, void *buf, size_t size, int flags, hawser__deadline deadline);
 ssize_t hawser__kernel_recv_lend(hawser__endpoint *endpoint, void **ret, size_t size, hawser__deadline deadline);
 void hawser__kernel_give_back(hawser__endpoint *endpoint, void *lent);

@@ -156,12 +156,13 @@ static int retry_later(struct hawser__kernel_endpoint *self, const struct sockad
     return -EINPROGRESS;
 }
 
-static bool retries(const struct hawser__kernel_endpoint *self) {
-    return self->retry && self->retry->len;
+static bool retries(struct hawser__kernel_endpoint *self) {
+    struct hawser__kernel_retry *retry = hawser__kernel_retry(self);
+    return retry && retry->len;
 }
 
-/* What was known is of the socket before it was connected. What has come in is there still, and on a datagram socket a sender may
- * have been told of room. */
+/* What was known is of the socket before it was connected. What has come in is there still, and on a datagram socket a
+ * sender may have been told of room. */
 static void forget_readiness(struct hawser__kernel_endpoint *self) {
     atomic_fetch_and(&self->ready, 1u << HAWSER__IN | (self->type == SOCK_DGRAM ? 1u << HAWSER__OUT : 0));
 }
@@ -173,19 +174,19 @@ int hawser__kernel_connect_begin(hawser__endpoint *endpoint, const struct sockad
     struct hawser__kernel_endpoint *self = hawser__kernel_endpoint(endpoint);
     if (atomic_load(&endpoint->evicted))
         return -EBADF;
-    if (self->retry)
+    if (hawser__kernel_retry(self))
         *self->retry = (struct hawser__kernel_retry){0};
     forget_readiness(self);
     int result = connect_once(self, sa, len);
     if (result != -EINTR && result != -EAGAIN)
         return result;
-    if (sa->sa_family != AF_UNIX || len > sizeof self->retry->sa)
+    if (self->is_tcp || sa->sa_family != AF_UNIX || len > sizeof self->retry->sa)
         return result == -EINTR ? -EINPROGRESS : result;
     return retry_later(self, sa, len);
 }
 
 static bool still_full(struct hawser__kernel_endpoint *self) {
-    struct hawser__kernel_retry *retry = self->retry;
+    struct hawser__kernel_retry *retry = hawser__kernel_retry(self);
     if (!retries(self))
         return false;
     retry->result = connect_once(self, (struct sockaddr *)&retry->sa, retry->len);
@@ -222,8 +223,8 @@ static bool any_evicted(hawser__endpoint *const *endpoints, size_t n) {
     return false;
 }
 
-/* The index of one whose connect has come to an end, or -1. "It may be writable" is not enough here: taken for connected, a socket that is not would pass
- * for one without an error. */
+/* The index of one whose connect has come to an end, or -1. "It may be writable" is not enough here: taken for connected, a
+ * socket that is not would pass for one without an error. */
 static int find_finished(hawser__endpoint *const *endpoints, size_t n) {
     struct pollfd fds[HAWSER__PARK_MAX];
     for (size_t i = 0; i < n; i++)
@@ -260,8 +261,9 @@ int hawser__kernel_connect_wait(hawser__endpoint *const *endpoints, size_t n, ha
 
 int hawser__kernel_connect_result(hawser__endpoint *endpoint) {
     struct hawser__kernel_endpoint *self = hawser__kernel_endpoint(endpoint);
-    if (self->retry && (self->retry->len || self->retry->result))
-        return self->retry->len ? -EAGAIN : self->retry->result;
+    struct hawser__kernel_retry *retry = hawser__kernel_retry(self);
+    if (retry && (retry->len || retry->result))
+        return retry->len ? -EAGAIN : retry->result;
     int code = 0;
     socklen_t size = sizeof code;
     int result = hawser__sys_getsockopt(self->fd, SOL_SOCKET, SO_ERROR, &code, &size);

@@ -214,7 +214,7 @@ def test_an_engine_that_is_not_there_is_told_in_words():
     done = hawser("resolve", "127.0.0.1", env={**os.environ, "HAWSER_ENGINE": "steam"})
     assert (done.returncode, done.stderr.splitlines()) == (8, [
         "hawser: cannot start fibers: invalid argument",
-        "  HAWSER_ENGINE must be poll or, where it is built in, epoll; HAWSER_STALL a number of seconds"])
+        "  HAWSER_ENGINE must be poll or, where they are built in, epoll or uring; HAWSER_STALL a number of seconds"])
 
 
 def test_more_workers_than_the_descriptors_allow_are_told_in_words():
