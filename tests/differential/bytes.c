@@ -47,12 +47,12 @@ void act_sendto(struct stage *stage, const struct step *step, char *line) {
 }
 
 /* Of a stream the kernel may have delivered a part so far: waits for as much as is to be read. */
-static void join(const struct stage *stage, hawser_sock *sock) {
+static void join(struct stage *stage, hawser_sock *sock) {
     unsigned char data[4096];
     long wanted = stage->waits ? strtol(stage->expected, NULL, 10) : 0;
     if (hawser_type(sock) != SOCK_STREAM)
         return;
-    for (int i = 0; wanted > 0 && i < PATIENCE && hawser_recv_flags(sock, data, (size_t)wanted, MSG_PEEK) < wanted; i++)
+    while (wanted > 0 && hawser_recv_flags(sock, data, (size_t)wanted, MSG_PEEK) < wanted && stage->patience-- > 0)
         hawser_sleep(0.001);
 }
 

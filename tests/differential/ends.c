@@ -71,17 +71,22 @@ int free_slot(const struct stage *stage) {
     return -1;
 }
 
+/* Without Nagle's algorithm, which may hold back what a socket sends until the other end is shut. */
 void keep(struct stage *stage, int slot, hawser_sock *sock) {
     stage->socks[slot] = sock;
     stage->sent[slot] = 0;
-    if (sock)
-        hawser_settimeout(sock, 0);
+    if (!sock)
+        return;
+    hawser_settimeout(sock, 0);
+    if (hawser_family(sock) != AF_UNIX && hawser_type(sock) == SOCK_STREAM)
+        hawser_setsockopt_int(sock, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 /* Themes: sockets that can have to do with each other are more of interest. The last one has all of them. */
 static const int *kind_for(const struct stage *stage, const struct step *step) {
     static const int kinds[][2] = {{AF_INET, SOCK_STREAM}, {AF_INET6, SOCK_STREAM}, {AF_INET, SOCK_DGRAM},
-                                   {AF_INET6, SOCK_DGRAM}, {AF_UNIX, SOCK_STREAM}, {AF_UNIX, SOCK_DGRAM},   {AF_UNIX, SOCK_SEQPACKET}};
+                                   {AF_INET6, SOCK_DGRAM}, {AF_UNIX, SOCK_STREAM}, {AF_UNIX, SOCK_DGRAM},
+                                   {AF_UNIX, SOCK_SEQPACKET}};
     static const struct {
         int first, count;
     } themes[] = {{0, 1}, {0, 2}, {1, 1}, {2, 1}, {2, 2}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {0, 7}};

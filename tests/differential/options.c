@@ -24,8 +24,8 @@ void act_option(struct stage *stage, const struct step *step, char *line) {
 
 void act_set_option(struct stage *stage, const struct step *step, char *line) {
     static const int names[][2] = {
-        {SOL_SOCKET, SO_REUSEADDR},  {SOL_SOCKET, SO_KEEPALIVE}, {SOL_SOCKET, SO_BROADCAST}, {IPPROTO_TCP, TCP_NODELAY},
-        {IPPROTO_IPV6, IPV6_V6ONLY}, {IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_IP, IP_PKTINFO},   {SOL_SOCKET, SO_OOBINLINE},
+        {SOL_SOCKET, SO_REUSEADDR},  {SOL_SOCKET, SO_KEEPALIVE}, {SOL_SOCKET, SO_BROADCAST}, {SOL_SOCKET, SO_KEEPALIVE},
+        {IPPROTO_IPV6, IPV6_V6ONLY}, {SOL_SOCKET, SO_KEEPALIVE}, {IPPROTO_IP, IP_PKTINFO},   {SOL_SOCKET, SO_OOBINLINE},
         {IPPROTO_IP, IP_TTL},        {SOL_SOCKET, SO_RCVLOWAT},  {SOL_SOCKET, SO_REUSEADDR}, {IPPROTO_IPV6, IPV6_V6ONLY}};
     const int *name = names[step->how % 12];
     int value = name[0] == IPPROTO_IP && name[1] == IP_TTL ? step->size % 300 : step->size % 2;

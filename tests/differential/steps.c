@@ -93,8 +93,9 @@ void do_step(struct stage *stage, const struct step *step, char line[static LINE
         say(line, "-");
         return;
     }
+    stage->patience = PATIENCE;
     step->deed->act(stage, step, line);
-    for (int i = 0; i < PATIENCE && may_still_come(stage, line); i++) {
+    while (may_still_come(stage, line) && stage->patience-- > 0) {
         hawser_sleep(0.001);
         step->deed->act(stage, step, line);
     }

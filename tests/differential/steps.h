@@ -35,6 +35,7 @@ struct stage {
     struct step done;                /* the last step, as it was aimed */
     int made;                        /* names of Unix sockets so far */
     bool waits;                      /* what is to come may take a moment to come */
+    int patience;                    /* milliseconds that may still be waited for this step */
     bool mapped;                     /* who connects by IPv6 does so to an IPv4 address */
     int theme;                       /* what kinds of sockets are opened */
     bool over;                       /* chance has come in: the rest of the program may well be different */
