@@ -35,7 +35,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <time.h>
 
 #define PLACES 8
 #define PLACES_MAX 1024

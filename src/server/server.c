@@ -12,7 +12,6 @@
 #include "server/pool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 /* 0; -1 with errno and a sentence. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hawser_sim_run: the loop, and how a run begins, fails and ends. */
+/* A whole run: the loop, and how it begins, fails and ends. */
 #include "sim/simulation.h"
 
 #include "base/machine.h"

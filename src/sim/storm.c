@@ -34,12 +34,12 @@ void hawser__host_plan_crash(hawser__host *host) {
 
 /* Partitions: each host is on one side or the other, and what goes from one side to the other is lost. */
 
-static void set_between(bool cut) {
+static void set_between(bool parted) {
     hawser__world *world = hawser__world_here;
     for (hawser__host *a = world->hosts; a; a = a->next)
         for (hawser__host *b = world->hosts; b; b = b->next)
             if (a->side != b->side)
-                hawser__path_between(a, b)->cut = cut;
+                hawser__path_between(a, b)->parted = parted;
 }
 
 static void part_or_heal(hawser__event *event);

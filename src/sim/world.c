@@ -56,7 +56,7 @@ bool hawser__world_step(hawser__world *world) {
 /* Paths. */
 
 int hawser__path_set(hawser__path *path, const hawser_sim_link *link, const char **fault) {
-    hawser__path made = {.cut = link->cut, .free_at = path->free_at};
+    hawser__path made = {.parted = path->parted, .free_at = path->free_at};
     int result = hawser__path_take(&made, link, fault);
     if (result == 0)
         *path = made;
@@ -84,7 +84,7 @@ bool hawser__path_carries(hawser__path *path, size_t size, int64_t *delay) {
     *delay = time_to_leave(path, size) + path->latency;
     if (path->jitter > 0)
         *delay += hawser__chance_between(chance, 0, path->jitter);
-    return !hawser__chance_hits(chance, path->loss) && !path->cut;
+    return !hawser__chance_hits(chance, path->loss) && !path->cut && !path->parted;
 }
 
 /* Hosts. */

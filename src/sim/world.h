@@ -18,7 +18,8 @@ typedef struct hawser__path {
     int64_t latency, jitter;                 /* nanoseconds */
     uint32_t loss, duplicate, reorder;       /* millionths */
     int64_t bandwidth;                       /* bytes a second; 0 = no limit */
-    bool cut;
+    bool cut;                                /* by the scenario or its link; */
+    bool parted;                             /* and by a partition of the model's, which heals by itself */
     int64_t free_at;                         /* when the last byte that was sent will have left */
 } hawser__path;
 
