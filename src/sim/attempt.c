@@ -5,10 +5,10 @@
 #include "base/sys.h"
 #include "sim/diagram.h"
 #include "sim/model_text.h"
-#include "sim/numbers.h"
 #include "sim/replay.h"
 #include "sim/simulation.h"
 #include "sim/trace.h"
+#include "world/numbers.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "base/wake.h"
 #include "sched/park.h"
-#include "sim/numbers.h"
 #include "sim/simulation.h"
-#include "sim/socket.h"
+#include "world/numbers.h"
+#include "world/socket.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
 #define HAWSER__SIM_ENDPOINT_H
 
 #include "sim/simulation.h"
-#include "sim/socket.h"
+#include "world/socket.h"
 
 struct hawser__sim_endpoint {
     hawser__endpoint base;

@@ -37,7 +37,7 @@ static void leave(void) {
     (void)hawser__simulation_inside(false);
 }
 
-void hawser__socket_changed(hawser__socket *socket) {
+void hawser__sim_changed(hawser__socket *socket) {
     struct hawser__attendance *attendance = hawser__socket_attendance(socket);
     for (struct hawser__waiter *waiter = attendance->waiters; waiter; waiter = waiter->next)
         hawser__task_wake(waiter->task);
@@ -119,7 +119,7 @@ static int sim_dup(hawser__endpoint *endpoint, hawser__endpoint **ret) {
 static void sim_evict(hawser__endpoint *endpoint) {
     enter();
     atomic_store(&endpoint->evicted, true);
-    hawser__socket_changed(socket_of(endpoint));
+    hawser__sim_changed(socket_of(endpoint));
     hawser__sim_watch_evict(hawser__sim_endpoint_of(endpoint));
     leave();
 }

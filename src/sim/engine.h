@@ -5,6 +5,10 @@
 #define HAWSER__SIM_ENGINE_H
 
 #include "sched/engine.h"
+#include "world/world.h"
+
+/* The world's `changed`: wakes whoever waits at SOCKET. */
+void hawser__sim_changed(hawser__socket *socket);
 
 /* Waits, inside, for a change at one of N endpoints: 0, or a negative code. */
 int hawser__sim_wait_at_endpoints(hawser__endpoint *const *endpoints, size_t n, const char *what, hawser__deadline deadline);

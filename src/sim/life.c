@@ -8,7 +8,7 @@
 #include "base/wake.h"
 #include "sched/run.h"
 #include "sim/simulation.h"
-#include "sim/socket.h"
+#include "world/socket.h"
 
 #include <errno.h>
 

@@ -5,9 +5,10 @@
 #include "base/machine.h"
 #include "base/mem.h"
 #include "sched/fiber.h"
-#include "sim/socket.h"
+#include "sim/engine.h"
 #include "sim/storm.h"
 #include "sim/trace.h"
+#include "world/socket.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -174,7 +175,8 @@ static int simulate(hawser__simulation *self, uint64_t seed, const hawser_sim_mo
     if (result < 0)
         return hawser__fail(result, "simulate a world");
     self->seed = seed;
-    self->world.tracing = hawser__trace_open(self);
+    self->world.changed = hawser__sim_changed;
+    self->world.put_line = hawser__trace_open(self) ? hawser__trace_put_line : NULL;
     result = run(self, scenario, arg, &failure);
     hawser__trace_close(self);
     return hand_in(self, result, &failure);

@@ -2,7 +2,7 @@
 #include "sim/storm.h"
 
 #include "sched/run.h"
-#include "sim/socket.h"
+#include "world/socket.h"
 
 #include <errno.h>
 #include <stdarg.h>

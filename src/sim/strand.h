@@ -10,7 +10,7 @@
 #include "base/task.h"
 #include "fiber/context.h"
 #include "sched/worker.h"
-#include "sim/host.h"
+#include "world/host.h"
 
 enum hawser__strand_state { HAWSER__STRAND_READY, HAWSER__STRAND_RUNNING, HAWSER__STRAND_WAITS, HAWSER__STRAND_ENDED };
 

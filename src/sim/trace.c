@@ -2,15 +2,10 @@
 #include "sim/trace.h"
 
 #include "base/sys.h"
-#include "sim/host.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LINE 512
 
 _Thread_local bool hawser__trace_off;
 
@@ -43,8 +38,10 @@ void hawser__trace_close(hawser__simulation *self) {
     self->trace_fd = -1;
 }
 
-static void put_line(hawser__simulation *self, char *line, size_t length) {
+void hawser__trace_put_line(const char *line) {
+    hawser__simulation *self = hawser__simulation_here;
     const hawser_sim_model *model = &self->world.model;
+    size_t length = strlen(line);
     if (model->trace)
         model->trace(line, model->trace_arg);
     if (self->trace_fd < 0)
@@ -54,21 +51,4 @@ static void put_line(hawser__simulation *self, char *line, size_t length) {
     memcpy(self->trace + self->trace_used, line, length);
     self->trace[self->trace_used + length] = '\n';
     self->trace_used += length + 1;
-}
-
-void hawser__trace_line(const hawser__host *host, const char *format, ...) {
-    hawser__simulation *self = hawser__simulation_here;
-    char line[LINE];
-    va_list args;
-    if (!self)
-        return;
-    int64_t now = self->world.now;
-    int head = snprintf(line, sizeof line, "%lld.%09lld %s ", (long long)(now / HAWSER__SECOND), (long long)(now % HAWSER__SECOND),
-                        host ? host->name : "-");
-    va_start(args, format);
-    int tail = vsnprintf(line + head, sizeof line - (size_t)head, format, args);
-    va_end(args);
-    size_t length = strlen(line);
-    if (tail >= 0)
-        put_line(self, line, length);
 }

@@ -13,6 +13,8 @@ extern _Thread_local bool hawser__trace_off __attribute__((tls_model("initial-ex
 
 /* Whether anybody wants one. */
 bool hawser__trace_open(hawser__simulation *self);
+/* The world's put_line. */
+void hawser__trace_put_line(const char *line);
 void hawser__trace_close(hawser__simulation *self);
 
 #endif

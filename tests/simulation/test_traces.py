@@ -17,7 +17,7 @@ ONCE = not os.environ.get("HAWSER_SANITIZE") and os.environ.get("HAWSER_SWITCH")
 
 
 def sources():
-    folders = "base fiber sched engine net sim stream server".split()
+    folders = "base fiber sched engine net world sim stream server".split()
     for folder in folders:
         for file in sorted((SOURCE / "src" / folder).glob("*.c")):
             if file.name not in LEFT_OUT and "uring" not in file.name:

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "small_world.h"
 
-#include "sim/simulation.h"
-
 hawser__host *left, *right;
 char heard[65536];
 
-static hawser__simulation simulation;   /* only its world is used, and what its trace needs */
-#define world (simulation.world)
+static hawser__world world;
 static census before;
 static char trace[1 << 18];
 static size_t traced;
 
-static void keep_line(const char *line, void *arg) {
-    (void)arg;
+static void keep_line(const char *line) {
     size_t length = strlen(line);
     if (traced + length + 2 > sizeof trace)
         return;
     memcpy(trace + traced, line, length);
     memcpy(trace + traced + length, "\n", 2);
     traced += length + 1;
+}
+
+static void nobody_waits(hawser__socket *socket) {
+    (void)socket;
 }
 
 const char *trace_text(void) {
@@ -32,16 +32,14 @@ void forget_trace(void) {
 }
 
 void begin_world(const hawser_sim_model *model) {
+    static const hawser_sim_model perfect;
     const char *fault = NULL;
-    hawser_sim_model own = model ? *model : (hawser_sim_model){0};
-    own.trace = keep_line;
     before = take_census();
     forget_trace();
-    assert_result(hawser__world_open(&world, 1, &own, &fault), 0);
-    world.tracing = true;
+    assert_result(hawser__world_open(&world, 1, model ? model : &perfect, &fault), 0);
+    world.changed = nobody_waits;
+    world.put_line = keep_line;
     hawser__world_here = &world;
-    hawser__simulation_here = &simulation;
-    simulation.trace_fd = -1;
     assert_result(hawser__host_add(&world, "left", &left), 0);
     assert_result(hawser__host_add(&world, "right", &right), 0);
     left->up = right->up = true;
@@ -57,7 +55,6 @@ void end_world(void) {
     assert_false(world.broken);
     hawser__world_close(&world);
     hawser__world_here = NULL;
-    hawser__simulation_here = NULL;
     const char *left_over = compare_census(before);
     if (left_over)
         fail_msg("left over: %s", left_over);

@@ -8,7 +8,7 @@
 
 #include "support.h"
 
-#include "sim/socket.h"
+#include "world/socket.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -6,7 +6,7 @@
 
 #include "base/machine.h"
 #include "sim/simulation.h"
-#include "sim/socket.h"
+#include "world/socket.h"
 
 #include <errno.h>
 #include <pthread.h>

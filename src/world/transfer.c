@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Moving bytes in and out of sockets of any kind, and whether that is worth a try: socket.h. */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #include <sys/uio.h>
 

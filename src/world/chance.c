@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* xoshiro256** (Blackman and Vigna), started by SplitMix64 so that seeds 1, 2, 3 have nothing in common. */
-#include "sim/chance.h"
+#include "world/chance.h"
 
 static uint64_t turned(uint64_t x, int k) {
     return (x << k) | (x >> (64 - k));

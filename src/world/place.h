@@ -6,7 +6,7 @@
 #ifndef HAWSER__PLACE_H
 #define HAWSER__PLACE_H
 
-#include "sim/host.h"
+#include "world/host.h"
 
 #include <sys/socket.h>
 

@@ -3,7 +3,7 @@
  * Options of sockets. Those of the table are numbers that are checked, kept and given back; some of them mean something
  * elsewhere (hawser__option), the others have nothing to act on in a simulated network. What is not here is -ENOPROTOOPT.
  */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -5,7 +5,7 @@
  * A port is taken by every socket that is bound to it, the connections that a listener made included, until they are gone.
  * Linux lets one local port have connections to different peers; here a client's port is its own.
  */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #include <netinet/in.h>
 

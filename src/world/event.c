@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/event.h"
+#include "world/event.h"
 
 #include "base/mem.h"
 

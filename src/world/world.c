@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/world.h"
+#include "world/world.h"
 
 #include "base/mem.h"
-#include "sim/host.h"
-#include "sim/numbers.h"
+#include "world/host.h"
+#include "world/numbers.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+/* The longest of the trace. */
+#define LINE 512
 
 _Thread_local hawser__world *hawser__world_here;
 
@@ -194,4 +199,19 @@ int64_t hawser__host_to_world(const hawser__host *host, int64_t clock) {
     while (hawser__host_clock(host, at) < clock)
         at++;
     return at;
+}
+
+/* The trace. */
+
+void hawser__trace_line(const hawser__host *host, const char *format, ...) {
+    hawser__world *world = hawser__world_here;
+    char line[LINE];
+    va_list args;
+    int head = snprintf(line, sizeof line, "%lld.%09lld %s ", (long long)(world->now / HAWSER__SECOND),
+                        (long long)(world->now % HAWSER__SECOND), host ? host->name : "-");
+    va_start(args, format);
+    int tail = vsnprintf(line + head, sizeof line - (size_t)head, format, args);
+    va_end(args);
+    if (tail >= 0)
+        world->put_line(line);
 }

@@ -6,12 +6,13 @@
 #ifndef HAWSER__WORLD_H
 #define HAWSER__WORLD_H
 
-#include "sim/chance.h"
-#include "sim/event.h"
+#include "world/chance.h"
+#include "world/event.h"
 
 #include <hawser/sim.h>
 
 typedef struct hawser__host hawser__host;
+typedef struct hawser__socket hawser__socket;
 
 /* From one host to another. */
 typedef struct hawser__path {
@@ -46,7 +47,9 @@ typedef struct hawser__world {
     hawser__path *paths;                     /* from host F to host T: [F * path_room + T] */
     int host_count, path_room;
     uint64_t connections;                    /* of TCP, begun so far: their names in the trace */
-    bool tracing, broken;
+    void (*changed)(hawser__socket *socket); /* who waits at it is to be woken. Cheap when nobody does */
+    void (*put_line)(const char *line);      /* of the trace; NULL = nobody traces */
+    bool broken;
 } hawser__world;
 
 /* The world that the calling thread simulates; NULL = none. */
@@ -89,7 +92,7 @@ bool hawser__path_carries(hawser__path *path, size_t size, int64_t *delay);
  * may be in it: no address of memory, no descriptor. Costs nothing when nobody traces. */
 #define hawser__trace(host, ...)                                                                                              \
     do {                                                                                                                      \
-        if (hawser__world_here->tracing)                                                                                      \
+        if (hawser__world_here->put_line)                                                                                     \
             hawser__trace_line(host, __VA_ARGS__);                                                                            \
     } while (0)
 HAWSER_FORMAT(2, 3) void hawser__trace_line(const hawser__host *host, const char *format, ...);

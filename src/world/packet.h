@@ -7,7 +7,7 @@
 #ifndef HAWSER__PACKET_H
 #define HAWSER__PACKET_H
 
-#include "sim/place.h"
+#include "world/place.h"
 
 #include <sys/types.h>
 

@@ -4,7 +4,7 @@
  * queue is empty whenever nothing of this folder runs.
  */
 #include "base/mem.h"
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 static _Thread_local struct {
     hawser__packet *first, *last;

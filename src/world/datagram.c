@@ -3,7 +3,7 @@
  * UDP. Each datagram goes its own way: it may be lost, arrive twice, or late, and is thrown away where nobody has room for it.
  * A connected socket learns, once, that nobody hears its peer's port.
  */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #include <netinet/in.h>
 
@@ -25,7 +25,7 @@ static const char *ends(const hawser__packet *packet, hawser_addr rooms[2], char
 static void note(const hawser__host *host, const char *what, const hawser__packet *packet) {
     hawser_addr rooms[2];
     char text[256];
-    if (hawser__world_here->tracing)
+    if (hawser__world_here->put_line)
         hawser__trace_line(host, "%s datagram %s %zu", what, ends(packet, rooms, text), packet->size);
 }
 

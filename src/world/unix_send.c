@@ -3,7 +3,7 @@
  * What Unix sockets carry. It goes straight into the receiver's input. A sender has only so many bytes there that nobody has
  * read; a datagram socket besides takes only so many datagrams from those that it is not itself connected to.
  */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #define MOST_DATAGRAMS 10            /* net.unix.max_dgram_qlen; the kernel takes one more */
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sockets of simulated hosts. Nothing here waits: every function does what can be done at once and gives -EAGAIN where a task
- * would have to wait, and calls hawser__socket_changed for each socket that somebody may be waiting at. What is under way
+ * would have to wait, and tells the world's `changed` of each socket that somebody may be waiting at. What is under way
  * between hosts are events of the world (event.h).
  *
- * Results are the kernel's: counts, 0, or -errno, on which tests compare the two (tests/sim).
+ * Results are the kernel's: counts, 0, or -errno, on which tests compare the two (tests/differential).
  */
 #ifndef HAWSER__SOCKET_H
 #define HAWSER__SOCKET_H
 
-#include "sim/host.h"
+#include "world/host.h"
 
 #include <sys/socket.h>
 
@@ -23,9 +23,6 @@ struct hawser__attendance {
     struct hawser__waiter *waiters;
     struct hawser__sim_endpoint *watched;   /* the one whose watch is told when there is input; NULL = none */
 };
-
-/* Implemented by engine.c: wakes whoever waits at SOCKET. Cheap when nobody does. */
-void hawser__socket_changed(hawser__socket *socket);
 
 /* Birth: one reference. Families AF_INET, AF_INET6, AF_UNIX; SOCK_STREAM, SOCK_DGRAM, and for Unix SOCK_SEQPACKET.
  * -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -EMFILE (the host's limit), -ENOMEM. */

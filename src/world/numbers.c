@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/numbers.h"
+#include "world/numbers.h"
 
 #include "base/clock.h"
 

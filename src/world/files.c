@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The files of a simulated host: names of Unix sockets, which stay when the socket is gone, and when the host crashes. */
 #include "base/mem.h"
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 struct hawser__sim_file {
     hawser__sim_file *next;

@@ -10,7 +10,7 @@
  *
  * Between sockets of one host nothing is ever lost, so that they need none of these but `leave`.
  */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Buffers of callers, the packets that wait for them, and control messages. */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #include <limits.h>
 #include <netinet/in.h>

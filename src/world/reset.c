@@ -8,7 +8,7 @@
  *
  * A socket that its program has closed goes on by itself until its last byte has arrived, or patience.c loses it.
  */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #define LEAVE (60 * HAWSER__SECOND)    /* tcp_fin_timeout */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses of IP sockets: place.h. Zones and flow labels do not exist in a simulated world. */
-#include "sim/place.h"
+#include "world/place.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -7,7 +7,7 @@
  * order. The receiver answers every one with what it has got and up to where it takes more. Answers may be lost as well: the
  * next one says the same and more, and who waits for one in vain sends again.
  */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #include <stdio.h>
 
@@ -26,7 +26,7 @@ static bool is_answer(enum hawser__kind kind) {
 /* Acknowledgements and probes are no news, and would be most of the trace. */
 static void note(const hawser__host *host, const hawser__packet *packet, const char *what) {
     char name[32];
-    if (is_answer(packet->kind) || !hawser__world_here->tracing || !packet->from)
+    if (is_answer(packet->kind) || !hawser__world_here->put_line || !packet->from)
         return;
     hawser__tcp_name(packet->from, name);
     if (packet->kind == HAWSER__DATA)

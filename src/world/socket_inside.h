@@ -22,8 +22,8 @@
 #define HAWSER__SOCKET_INSIDE_H
 
 #include "base/clock.h"
-#include "sim/packet.h"
-#include "sim/socket.h"
+#include "world/packet.h"
+#include "world/socket.h"
 
 #include <errno.h>
 #include <string.h>
@@ -143,7 +143,7 @@ void hawser__sock_hold(hawser__socket *socket);
 void hawser__sock_release(hawser__socket *socket);                /* NULL is fine */
 void hawser__sock_set_peer(hawser__socket *socket, hawser__socket *peer);   /* NULL = none */
 void hawser__sock_vanish(hawser__socket *socket);                 /* off its host; frees what nobody holds */
-void hawser__sock_tell(hawser__socket *socket);                   /* hawser__socket_changed, if it is the program's */
+void hawser__sock_tell(hawser__socket *socket);                   /* the world's `changed`, if it is the program's */
 int hawser__sock_take_error(hawser__socket *socket);              /* 0 or -errno, once */
 static inline bool hawser__sock_is_tcp(const hawser__socket *socket) {
     return socket->family != AF_UNIX && socket->type == SOCK_STREAM;

@@ -10,7 +10,7 @@
  * when a quarter of its buffer has come free.
  */
 #include "base/mem.h"
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #define MOST_SEGMENT 65536
 

@@ -3,7 +3,7 @@
  * Unix sockets: names and connections. They reach no further than their host, so a connection is made and ended at once, and a
  * peer that is gone is still known by its memory, which has its name.
  */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -3,7 +3,7 @@
 #ifndef HAWSER__NUMBERS_H
 #define HAWSER__NUMBERS_H
 
-#include "sim/world.h"
+#include "world/world.h"
 
 /* A * B / C, towards 0, without overflow in between. */
 static inline int64_t hawser__numbers_share(int64_t a, int64_t b, int64_t c) {

@@ -3,7 +3,7 @@
  * Datagrams to many: broadcast (255.255.255.255) and multicast groups. A copy goes to every host, and there to every socket
  * that is bound to the port and hears the group.
  */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #include <netinet/in.h>
 

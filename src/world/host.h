@@ -5,14 +5,13 @@
 
 #include "base/error.h"
 #include "sched/engine.h"
-#include "sim/world.h"
+#include "world/world.h"
 
 #include <hawser/addr.h>
 
 #define HAWSER__HOST_NAME 64
 
 typedef struct hawser__strand hawser__strand;
-typedef struct hawser__socket hawser__socket;
 typedef struct hawser__sim_file hawser__sim_file;
 
 /* A task that waits for the end of a host's program; the record is on its stack. */

@@ -4,7 +4,7 @@
  * the files of that kind; here is which of them is asked.
  */
 #include "base/mem.h"
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #include <netinet/in.h>
 
@@ -109,7 +109,7 @@ void hawser__sock_set_peer(hawser__socket *socket, hawser__socket *peer) {
 
 void hawser__sock_tell(hawser__socket *socket) {
     if (socket->refs > 0)
-        hawser__socket_changed(socket);
+        hawser__world_here->changed(socket);
 }
 
 int hawser__sock_take_error(hawser__socket *socket) {

@@ -12,7 +12,7 @@
  * Each side says it again after 1, 3, 7 ... seconds, as Linux does; patience.c gives up. A connection that waits in the queue
  * has no handle, but takes data.
  */
-#include "sim/socket_inside.h"
+#include "world/socket_inside.h"
 
 #define MOST_BACKLOG 4096
 
