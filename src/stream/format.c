@@ -58,7 +58,7 @@ static bool put_character(struct output *output, int character) {
 }
 
 /* What follows "%" and a LENGTH. False: not one of ours, or no room. */
-static inline bool put_conversion(struct output *output, char conversion, enum length length, struct hawser__arguments *args) {
+static bool put_conversion(struct output *output, char conversion, enum length length, struct hawser__arguments *args) {
     switch (conversion) {
     case 's':
         return length == INT && put_text(output, va_arg(args->list, const char *));
@@ -100,14 +100,27 @@ static inline bool put_literal(struct output *output, const char **format) {
     return true;
 }
 
+/* The rest of a format, from behind the "%" of a conversion on. Out of line, since %s is by far the most common: with this in
+ * its loop each of them costs 2 ns more. */
+__attribute__((noinline)) static ssize_t go_on(struct output output, const char *out, const char *format,
+                                               struct hawser__arguments *arguments) {
+    do {
+        enum length length = take_length(&format);
+        if (!put_conversion(&output, *format++, length, arguments) || !put_literal(&output, &format))
+            return -1;
+    } while (*format++);
+    return output.at - out;
+}
+
 ssize_t hawser__format(char *out, size_t size, const char *format, struct hawser__arguments *arguments) {
     struct output output = {.at = out, .end = out + size};
     while (put_literal(&output, &format)) {
         if (!*format)
             return output.at - out;
+        if (*++format != 's')
+            return go_on(output, out, format, arguments);
         format++;
-        enum length length = take_length(&format);
-        if (!put_conversion(&output, *format++, length, arguments))
+        if (!put_text(&output, va_arg(arguments->list, const char *)))
             return -1;
     }
     return -1;
