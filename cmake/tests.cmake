@@ -47,6 +47,11 @@ set(outside_of_worlds
     test_watchdog test_group_start
     # the threads that ask libc for names, and those that read the disk
     test_offload test_disk)
+# Of a libc that is linked statically the linker turns the inner calls, too: those with which it looks up services and interfaces.
+if(CMAKE_EXE_LINKER_FLAGS MATCHES "-static")
+  list(APPEND outside_of_worlds test_addr_ip test_addr_linux test_addr_text test_address test_addrinfo test_connect test_iface
+       test_io_datagrams test_names test_services test_target)
+endif()
 
 # Each of them runs on a plain thread and, unchanged, inside a fiber on every engine of the build: see tests/support/main.c.
 foreach(folder unit engine)

@@ -84,7 +84,7 @@ static void bear(hawser__context *context, struct first *first) {
     pthread_sigmask(SIG_SETMASK, &mask, &mask_before);
     sigaltstack(&stack, &stack_before);
     newborn = first;
-    pthread_kill(pthread_self(), birth_signal);
+    raise(birth_signal);   /* to this thread */
     sigdelset(&mask, birth_signal);
     sigsuspend(&mask);
     newborn = NULL;

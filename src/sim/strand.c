@@ -14,14 +14,21 @@ static hawser__strands *strands_here(void) {
     return &hawser__simulation_here->strands;
 }
 
+static void nobody(void *arg) {
+    (void)arg;
+}
+
 int hawser__strands_warm_up(void) {
     static atomic_bool warm;
+    hawser__context context;
     size_t size;
     if (atomic_load(&warm))
         return 0;
     hawser__stacks *stacks = hawser__stacks_new(STACK);
     void *stack = stacks ? hawser__stacks_take(stacks, &size) : NULL;
     if (stack) {
+        hawser__context_make(&context, stack, size, nobody, NULL);   /* some switches take a signal for themselves */
+        hawser__context_release(&context);
         hawser__stacks_give(stacks, stack);
         atomic_store(&warm, true);
     }
@@ -147,7 +154,8 @@ static int make_room(hawser__strands *strands, size_t count) {
 hawser__strand *hawser__strand_new(hawser__host *host, void *(*run)(void *), void *argument) {
     hawser__strands *strands = strands_here();
     size_t size;
-    hawser__strand *made = make_room(strands, ++hawser__simulation_here->strand_count) == 0 ? hawser__zalloc(sizeof *made) : NULL;
+    bool room = make_room(strands, ++hawser__simulation_here->strand_count) == 0;
+    hawser__strand *made = room ? hawser__zalloc(sizeof *made) : NULL;
     void *stack = made ? hawser__stacks_take(strands->stacks, &size) : NULL;
     if (!stack) {
         hawser__simulation_here->strand_count--;

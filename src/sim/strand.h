@@ -44,7 +44,7 @@ typedef struct hawser__strands {
     hawser__strand *ended;           /* the one that ended just now */
 } hawser__strands;
 
-/* Once before the first: what stacks try out once in a process is tried on the real machine. 0; -ENOMEM. */
+/* Once before the first: what stacks and contexts try out once in a process is tried on the real machine. 0; -ENOMEM. */
 int hawser__strands_warm_up(void);
 /* 0 or a negative code. */
 int hawser__strands_open(hawser__strands *strands);
