@@ -26,7 +26,7 @@ target_link_libraries(test_support PUBLIC hawser_static ${cmocka_library} Thread
 foreach(call socket socketpair close dup bind listen shutdown getsockname getpeername setsockopt getsockopt fcntl ioctl recvmsg sendmsg
         recv send read write recvfrom sendto accept4 accept connect poll clock_gettime nanosleep sched_yield pthread_create pthread_join
         pthread_tryjoin_np pthread_timedjoin_np pthread_self pthread_cond_timedwait sem_timedwait sigaction signal raise kill
-        pthread_kill fork access unlink lstat stat time)
+        pthread_kill fork access unlink lstat stat fstat time)
   target_link_options(test_support PUBLIC LINKER:--wrap=${call})
 endforeach()
 
@@ -37,10 +37,10 @@ set(outside_of_worlds
     # system calls and the library's wrappers of them
     test_sys test_sys_names test_sys_sigpipe
     # the kernel's engines, and choosing among them
-    test_engines test_epoll_wait test_kernel_batch test_kernel_connect test_kernel_endpoint test_kernel_stash test_kernel_wait
-    test_kernel_watch test_uring_feed test_uring_op test_uring_port test_unix_file_failures
-    # descriptors: detaching them, and files on foreign ones
-    test_handle_detach test_source_fd test_source_fd_fibers test_source_fd_terminal
+    test_engines test_epoll_wait test_kernel_batch test_kernel_connect test_kernel_endpoint test_kernel_wait
+    test_kernel_watch test_uring_bytes test_uring_op test_uring_port test_uring_port_trouble test_unix_file_failures
+    # files on descriptors: of those simulated hosts have the numbers of sockets alone, and no files on these
+    test_source_fd test_source_fd_fibers test_source_fd_terminal
     # what lies below tasks, on the processor and its memory, which is real there as well
     test_context test_overflow test_stack test_stack_refused test_stack_shared test_switch
     # real time and real signals: a fiber held up, or stopped by a handler at any instruction

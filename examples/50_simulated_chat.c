@@ -65,6 +65,6 @@ static int scenario(void *fixed) {
 int main(int argc, char **argv) {
     hawser_sim_model storm = {.link = {.latency = 0.02, .jitter = 0.02, .loss = 0.1}, .short_writes = 0.1, .buffer = 1500};
     int found = hawser_sim_explore(1, 1000, &storm, scenario, argc > 1 ? argv : NULL, NULL);
-    puts(found == 0 ? "every line was heard, in 1000 storms" : "a line was lost");
+    puts(found < 0 ? "nothing was searched" : found == 0 ? "every line was heard, in 1000 storms" : "a line was lost");
     return found != 0;
 }

@@ -21,7 +21,8 @@ typedef struct hawser_file hawser_file;
 
 /* A file on SOCK. MODE: "r", "w" or "rw", a "b" is accepted and means nothing. The connection ends when the socket and all its
  * files are closed. Without a socket (NULL) there is no file, and the failure of the call that gave none is left as it is, so
- * that calls can be nested. NULL with EINVAL (mode), EBADF, EOPNOTSUPP (a listener on two addresses), ENOMEM. Python: sock.makefile. */
+ * that calls can be nested. NULL with EINVAL (mode), EBADF, EOPNOTSUPP (a listener on two addresses), ENOMEM.
+ * Python: sock.makefile. */
 hawser_file *hawser_makefile(hawser_sock *sock, const char *mode);
 
 /* A file on FD: terminal, pipe, device, regular file, or a socket of somebody else. Its flags stay as they are (reads wait for

@@ -41,7 +41,8 @@ void hawser_group_cancel(hawser_group *group);
 size_t hawser_group_count(hawser_group *group);
 
 /* Cancels what is left, waits for it, and frees GROUP. This wait is not cut short by cancellation or a deadline. The caller
- * is not of the group itself, which would only be cancelled then, and nobody else waits for it. NULL does nothing. Leaves errno alone. */
+ * is not of the group itself, which would only be cancelled then, and nobody else waits for it. NULL does nothing. Leaves
+ * errno alone. */
 void hawser_group_close(hawser_group *group);
 
 /* Whether the calling task has been cancelled, and has not cleared that. A fiber that computes asks now and then. */

@@ -25,12 +25,13 @@ ssize_t hawser_recv(hawser_sock *sock, void *buf, size_t size);
  * before its end or a failure). */
 ssize_t hawser_recv_flags(hawser_sock *sock, void *buf, size_t size, int flags);
 
-/* Receives into a large buffer of the library's, at most 64 KiB at once: *DATA is where. It is the calling task's until it borrows
- * again, on any socket, reads from a hawser_file, or ends; a task that waits for input has none, so connections that are idle
- * cost no buffer. The count; 0 at the end and -1 as above (*DATA is then NULL), and ENOMEM. No Python equivalent. */
+/* Receives into a large buffer of the library's, at most 64 KiB at once: *DATA is where. It is the calling task's until it
+ * borrows again, on any socket, reads from a hawser_file, or ends; a task that waits for input has none, so connections that
+ * are idle cost no buffer. The count; 0 at the end and -1 as above (*DATA is then NULL), and ENOMEM. No Python equivalent. */
 ssize_t hawser_recv_borrow(hawser_sock *sock, const void **data);
 
-/* The same as hawser_recv, and the sender's address in *PEER (zeroed where the kernel gives none). Python: sock.recvfrom, recvfrom_into. */
+/* The same as hawser_recv, and the sender's address in *PEER (zeroed where the kernel gives none).
+ * Python: sock.recvfrom, recvfrom_into. */
 ssize_t hawser_recvfrom(hawser_sock *sock, void *buf, size_t size, hawser_addr *peer);
 ssize_t hawser_recvfrom_flags(hawser_sock *sock, void *buf, size_t size, int flags, hawser_addr *peer);
 

@@ -28,7 +28,8 @@ typedef struct hawser_listen_options {
  *   unix:@name    an abstract Unix name, PORT 0
  * PORT 0 takes a free one: hawser_getsockname tells. SO_REUSEADDR is on; TCP connections accepted have TCP_NODELAY on and
  * keep-alive at 15 s.
- * NULL with EINVAL (no HOST), ERANGE (port), EADDRINUSE, EACCES, EADDRNOTAVAIL, ENAMETOOLONG ...: "listen on [::]:12345: Address already in use".
+ * NULL with EINVAL (no HOST), ERANGE (port), EADDRINUSE, EACCES, EADDRNOTAVAIL, ENAMETOOLONG ...:
+ * "listen on [::]:12345: Address already in use".
  * Python: socket.create_server. */
 hawser_sock *hawser_create_server(const char *host, int port, const hawser_listen_options *options);
 

@@ -13,11 +13,11 @@
  *     }
  *
  * Writes to wfile are gathered. They go out before the handler waits for anything (input, sleep, a lock, a channel, an
- * offloaded call), before it sends on sock itself, at wbufsize, with hawser_flush, and when it returns: a client that sends many
- * lines at once gets all answers with one system call. When that fails, the next call on wfile or rfile does, once, and its
- * sentence says how many bytes were not sent. A wait outside of this library (pthread_cond_wait, read(2)) is not seen: flush
- * before it. What other tasks write to wfile goes out at once, and only while the handler does not write itself: it flushes
- * before it lets them. Python: socketserver.StreamRequestHandler, DatagramRequestHandler.
+ * offloaded call), before it sends on sock itself, at wbufsize, with hawser_flush, and when it returns: a client that sends
+ * many lines at once gets all answers with one system call. When that fails, the next call on wfile or rfile does, once, and
+ * its sentence says how many bytes were not sent. A wait outside of this library (pthread_cond_wait, read(2)) is not seen:
+ * flush before it. What other tasks write to wfile goes out at once, and only while the handler does not write itself: it
+ * flushes before it lets them. Python: socketserver.StreamRequestHandler, DatagramRequestHandler.
  */
 #ifndef HAWSER_REQUEST_H
 #define HAWSER_REQUEST_H
@@ -51,8 +51,8 @@ typedef void (*hawser_handler)(hawser_request *r);
  * connection costs no fiber, no stack and no buffer until then. wfile is flushed; if rfile still holds a byte the call comes at
  * once (a handler that needs a whole line waits for the rest of it in hawser_readline). `user` and the peer are kept, setup and
  * finish run once for the connection; what the handler deferred runs at the end of each call, and idle_timeout counts in
- * between. At the peer's end the handler is not called again, except that a system may tell of input just before it tells of the
- * end: then that is what the call reads. On a datagram server it does nothing. */
+ * between. At the peer's end the handler is not called again, except that a system may tell of input just before it tells of
+ * the end: then that is what the call reads. On a datagram server it does nothing. */
 void hawser_keep(hawser_request *r);
 
 /* Marks the request as failed, with a sentence for the log; the handler then returns. finish runs all the same, after it

@@ -28,7 +28,7 @@ HAWSER_BEGIN
 
 typedef enum hawser_concurrency {
     HAWSER_FIBERS,       /* a fiber each, on all cores (run.h) */
-    HAWSER_THREADS,      /* a thread each, of a limited number: for handlers that block in foreign code. Python: ThreadingMixIn */
+    HAWSER_THREADS,      /* a thread each, of a limited number: for handlers that block elsewhere. Python: ThreadingMixIn */
     HAWSER_FORKS,        /* a process each. Python: ForkingMixIn */
     HAWSER_SEQUENTIAL    /* one request after the other, in the task that called hawser_serve_forever */
 } hawser_concurrency;
@@ -86,9 +86,9 @@ typedef struct hawser_server_options {
     double idle_timeout;          /* for each wait for the peer, and between the calls of a kept connection */
     double first_byte_timeout;    /* the handler is called when the client has spoken, and not at all if it does not */
     double request_timeout;       /* for one call of the handler, all its waits together */
-    double min_rate;              /* bytes a second that move while the handler waits for the peer; 30 s are granted in advance */
+    double min_rate;              /* bytes a second that move while the handler waits for the peer; 30 s are granted at first */
     size_t max_per_peer;          /* connections of one IP address, counted after the PROXY header; more are closed at once */
-    const char *const *allow;     /* networks ("10.0.0.0/8", "::1", "unix"), ended by NULL: only these are served, if there are any */
+    const char *const *allow;     /* networks ("10.0.0.0/8", "::1", "unix"), ended by NULL: only these are served, if any */
     const char *const *deny;      /* these are not */
     const char *const *proxy_from;   /* these must begin with a PROXY header, version 1 or 2; all others have none */
     bool segmentation;            /* UDP: let the kernel join and split datagrams of one size (GRO, GSO) */
@@ -112,8 +112,8 @@ hawser_server *hawser_unix_datagram_server(const char *path, hawser_handler hand
  *                        HOST "" or "*" is every address; IPv6 in brackets; without a scheme it is tcp
  *   systemd:  systemd:NAME   the sockets that a service manager handed over (LISTEN_FDS), all or those called NAME
  *   fd:N                     a socket that this process was started with
- * With the option `handover`, a server that serves there already hands over the listeners it has for the same addresses, and stops
- * when this one serves: no connection is refused or reset between the two. */
+ * With the option `handover`, a server that serves there already hands over the listeners it has for the same addresses, and
+ * stops when this one serves: no connection is refused or reset between the two. */
 hawser_server *hawser_server_open(const char *address, hawser_handler handle, const hawser_server_options *options);
 
 /* One more listener of SERVER, which is not serving. Port 0 takes the port of the listeners there are. 0 or -1, as above. */
@@ -121,8 +121,9 @@ int hawser_server_listen(hawser_server *server, const char *address);
 
 /* Serves until it is stopped: 0. -1 with errno when a listener failed for good, EBUSY (it is serving already), EINVAL (forks
  * inside of hawser_run), ENOMEM ...; NULL for SERVER is -1 and leaves errno and hawser_error() as the constructor set them.
- * A fiber that is cancelled stops serving at once; with fibers and threads it is cancelled still when this returns. Parks a fiber; on a plain thread it
- * is that thread that serves, together with its own. It can be called again. Python: serve_forever. */
+ * A fiber that is cancelled stops serving at once; with fibers and threads it is cancelled still when this returns. Parks a
+ * fiber; on a plain thread it is that thread that serves, together with its own. It can be called again.
+ * Python: serve_forever. */
 int hawser_serve_forever(hawser_server *server);
 
 /* Waits for one request, at most `timeout`, and serves it: in the calling task, with threads and forks beside it. 1; 0 when

@@ -26,8 +26,17 @@
  * variables are the real ones: a program for which they decide something is not replayed exactly, and what it keeps in
  * variables of the whole process is shared by all hosts that run it. Keep the state of a host in its ARG.
  *
- * Not to be had in a simulated host, EOPNOTSUPP: descriptors (hawser_fileno, hawser_detach, waiting for foreign ones), the
- * forks mode of a server, raw and packet sockets. docs/simulator.md lists how the simulated network differs from the kernel's.
+ * All hosts run on the one thread that called hawser_sim_run, in turns: __thread variables are one for all of them, and a
+ * pthread mutex that is held over a call that waits may stop the process for good (hawser_mutex does not). A program and each
+ * of its threads have a stack of 1 MiB, fibers what hawser_run gives them. Nothing jumps out of a run with longjmp. Objects of
+ * the library that were made in a run (sockets, mutexes, channels ...) end with it.
+ *
+ * A socket's descriptor (hawser_fileno) is there a number from 1048576 on, which hawser_detach, hawser_sock_from_fd,
+ * hawser_send_fds and hawser_wait_fd know, and no system call does; to close it while a socket has it fails the run.
+ *
+ * Not to be had in a simulated host, EOPNOTSUPP: waiting for foreign descriptors, files on those of sockets
+ * (hawser_file_from_fd, hawser_sendfile), and the forks mode of a server; raw sockets (EPROTONOSUPPORT), and families other
+ * than IP and Unix (EAFNOSUPPORT). docs/simulator.md lists how the simulated network differs from the kernel's.
  */
 #ifndef HAWSER_SIM_H
 #define HAWSER_SIM_H
@@ -71,7 +80,9 @@ typedef struct hawser_sim_model {
     int descriptors;            /* sockets that a host may have; 0: no limit. More: EMFILE */
     double allocation_fails;    /* probability for each allocation of the library in a host */
     double time_limit;          /* virtual seconds after which the run has failed; 0: a day */
-    void (*trace)(const char *line, void *arg);   /* called with each line of the trace; NULL: see hawser_sim_run */
+    void (*trace)(const char *line, void *arg);   /* called with each line of the trace, outside of the world: calls of this
+                                                   * library are real ones there, hawser_sim_* fail with EPERM, except
+                                                   * hawser_sim_fail, after which it goes on to its end. NULL: nobody */
     void *trace_arg;
     bool quiet;                 /* a run that fails says nothing on standard error */
 } hawser_sim_model;
@@ -81,11 +92,19 @@ typedef struct hawser_sim_model {
  * happen any more, and somebody waits), ETIMEDOUT (the time limit), HAWSER_ECHECK (hawser_sim_fail), EBUSY (called in a
  * fiber or in a simulation), EINVAL (the model), ENOMEM. SCENARIO is a program of its own, on a host named "main"; as the
  * others it is no fiber unless it says hawser_run. MODEL may be NULL. It makes what it needs itself, each time anew: that is
- * what can be run again. The environment has the last word, for every run of the process: HAWSER_SIM_SEED=17 the seed
- * HAWSER_SIM_MODEL=loss=0.01,... fields of the model, those of its link by their own names; "perfect": all others are zero
- * HAWSER_SIM_TRACE=FILE where the trace is written: a line for each thing that happened, the same for the same seed with
- * every compiler HAWSER_SIM_DIAGRAM=FILE.svg where it is drawn: hawser_sim_diagram EINVAL when one of the first two makes no
- * sense. */
+ * what can be run again.
+ *
+ * The environment has the last word, for every run of the process:
+ *   HAWSER_SIM_SEED=17               the seed
+ *   HAWSER_SIM_MODEL=loss=0.01,...   fields of the model, those of its link by their own names; "perfect": all others are zero
+ *   HAWSER_SIM_TRACE=FILE            where the trace is written: a line for each thing that happened, the same for the same
+ *                                    seed with every compiler
+ *   HAWSER_SIM_DIAGRAM=FILE.svg      where it is drawn: hawser_sim_diagram
+ * EINVAL when one of the first two makes no sense, the errno of a file that cannot be written; standard error says which.
+ *
+ * A process that dies in a run says so, quiet or not, with the line that replays it: of SIGSEGV, SIGBUS, SIGFPE, SIGILL or
+ * SIGABRT, after which it dies as it would have, by the handler that was there, if any; by a sanitizer's verdict; or because a
+ * program calls exit, which ends it with status 1. The signal handlers for this are there during a run only. */
 int hawser_sim_run(uint64_t seed, const hawser_sim_model *model, hawser_fn scenario, void *arg);
 
 /* What a search has found. Zeroed, but for `runs` and `seconds`, when nothing failed. */
@@ -98,14 +117,15 @@ typedef struct hawser_sim_report {
     int code;                   /* errno, */
     char sentence[512];         /* hawser_error(), */
     char command[4096];         /* and the line that runs this again */
-    bool unsteady;              /* it was run again, and did not fail: something beside the seed decides in this scenario */
+    bool unsteady;              /* run again it went another way: something beside the seed decides in this scenario */
 } hawser_sim_report;
 
 /* Runs SCENARIO(ARG) with COUNT seeds, from FIRST_SEED on, until one fails. Then it looks for the smallest model that still
  * fails with the same errno, with some seed: fields at zero, then milder ones, in 2,000 runs more at most. 0: none failed.
  * 1: one did; errno and hawser_error() are those of the smallest, REPORT (may be NULL) has it all, and standard error gets
  * the two lines that a run prints. -1: as hawser_sim_run, for what is no failure of the scenario; EINVAL also for no COUNT.
- * The trace, the diagram and the model's callback get the last run only, that of the smallest model. When standard error is
+ * The trace, the diagram and the model's callback get one run only: that of the smallest model, or, when none has failed,
+ * of the last seed, which is run once more for them. When standard error is
  * a terminal it shows once a second how far things are. HAWSER_SIM_SEED makes this a single run with that seed. */
 int hawser_sim_explore(uint64_t first_seed, uint64_t count, const hawser_sim_model *model, hawser_fn scenario, void *arg,
                        hawser_sim_report *report);
@@ -113,18 +133,22 @@ int hawser_sim_explore(uint64_t first_seed, uint64_t count, const hawser_sim_mod
 /* Draws the trace in the file TRACE_PATH as a sequence diagram into SVG_PATH: a line down for each host, arrows for what
  * went from one to another, with a cross where it was lost, and the time at the left. Of a long trace the last 500 lines,
  * and of many hosts 16, which the picture then says. It is one file for any browser. 0; -1 with the errno of the file,
- * EINVAL when TRACE_PATH has no line of a trace, ENOMEM. */
+ * EINVAL when TRACE_PATH has no line of a trace, a path is NULL or both are one file; ENOMEM. */
 int hawser_sim_diagram(const char *trace_path, const char *svg_path);
 
 /* The following are for a scenario (and its hosts), inside of hawser_sim_run. Elsewhere: -1 with EPERM, or nothing. */
 
 /* Adds a host called NAME, which others can look up, with an address of its own in 10.0.0.0/8 and in fd00::/8, and starts
- * PROGRAM(ARG) on it. PROGRAM is called like main: on a thread of the host, outside of hawser_run. Its number, 1 or more; -1
- * with EEXIST, EINVAL, ENOMEM. */
+ * PROGRAM(ARG) on it. PROGRAM is called like main: on a thread of the host, outside of hawser_run. NAME has letters (either
+ * case is the same), digits, "-" and dots, 63 at most, and is neither a number nor "localhost". Its number, 1 or more; -1 with
+ * EEXIST, EINVAL, ENOMEM. */
 int hawser_sim_start(const char *name, hawser_fn program, void *arg);
 
-/* Waits until the program of HOST has returned. Its result; -1 with its errno and sentence, ECONNABORTED when it was crashed,
- * ECANCELED. */
+/* Waits until the program of HOST has returned. Its result; -1 with its errno and sentence, ECONNABORTED when it was crashed
+ * (at once when it is down), ECANCELED, EINVAL for host 0. For a host that crashes and comes back:
+ *     while (hawser_sim_join(host) < 0 && errno == ECONNABORTED)
+ *         hawser_sleep(0.1);
+ */
 int hawser_sim_join(int host);
 
 /* Ends HOST in the middle of whatever it does: nothing is sent, nothing released, its peers learn nothing. Memory that the
@@ -133,8 +157,11 @@ int hawser_sim_crash(int host);
 /* Starts the program of a host that does not run once more, with the same ARG. 0; -1 with EBUSY. */
 int hawser_sim_restart(int host);
 /* Sends SIGNO to the program of HOST: whoever asked for it is told, as by a signal of the system; else a program without a
- * handler ends at once, as it would, its sockets closed. 0; -1 with ESRCH when it does not run. */
+ * handler ends at once, as it would, its sockets closed, and is not touched by SIGCHLD, SIGCONT, SIGURG and SIGWINCH. 0; -1
+ * with ESRCH when it does not run, EOPNOTSUPP for what would stop it (SIGSTOP; SIGTSTP, SIGTTIN, SIGTTOU unhandled). */
 int hawser_sim_kill(int host, int signo);
+/* Whether the program of HOST runs: not when it has returned, was ended, or has crashed and is not back. Outside, false. */
+bool hawser_sim_running(int host);
 
 /* What lies between A and B from now on, both ways. Host 0 is the scenario's own. */
 int hawser_sim_set_link(int a, int b, const hawser_sim_link *link);
@@ -148,7 +175,8 @@ int hawser_sim_set_descriptors(int host, int most);
 int hawser_sim_set_allocation_fails(int host, double probability);
 int hawser_sim_set_clock(int host, double seconds);
 
-/* The scenario has failed: the run ends at once, and hawser_sim_run says why. May be called on any host. */
+/* The scenario has failed: the run ends at once, and hawser_sim_run says why. May be called on any host. Newlines become
+ * spaces, here and in notes. */
 void hawser_sim_fail(const char *format, ...) HAWSER_FORMAT(1, 2);
 /* A line of the trace. */
 void hawser_sim_note(const char *format, ...) HAWSER_FORMAT(1, 2);

@@ -9,8 +9,9 @@
  * dead afterwards, as after free. A task that uses a socket which another task may close takes its own reference
  * (hawser_ref, hawser_unref); its calls then fail with EBADF, and a call that is waiting at that moment wakes at once with
  * EBADF. Any task may call anything at any time, with one rule: one task receives and one sends; a second receiver or a
- * second sender at the same time gets EBUSY, but senders of datagrams take turns. (accept counts as receiving, connect as sending.) Only the look-up of a name, with
- * which hawser_bind, hawser_connect and hawser_sendto may begin, is not ended by a close: EBADF comes after it.
+ * second sender at the same time gets EBUSY, but senders of datagrams take turns. (accept counts as receiving, connect as
+ * sending.) Only the look-up of a name, with which hawser_bind, hawser_connect and hawser_sendto may begin, is not ended by a
+ * close: EBADF comes after it.
  *
  * Time: each call is bounded by the socket's timeout: none (waits without limit), 0 (never waits: EAGAIN), or seconds
  * (ETIMEDOUT when they have passed). An interrupted system call is continued with the time that is left.

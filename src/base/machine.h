@@ -18,6 +18,20 @@
 struct hawser__engine;
 struct hawser__task;
 
+/* Sockets of another machine have numbers from here on in place of descriptors: more than the kernel gives out. */
+#define HAWSER__FIRST_NUMBER (1 << 20)
+
+/* What such a number is asked for, with an argument: POLL events; SETFD flags. */
+enum hawser__number_call {
+    HAWSER__NUMBER_CLOSE,
+    HAWSER__NUMBER_DUP,
+    HAWSER__NUMBER_GETFD,
+    HAWSER__NUMBER_SETFD,
+    HAWSER__NUMBER_CHMOD,
+    HAWSER__NUMBER_POLL,
+    HAWSER__NUMBER_OTHER,
+};
+
 /* What is one of a kind in a process, and so in each simulated one. */
 struct hawser__process {
     struct hawser__signal_slots *signals;      /* base/signals.c; made when first needed */
@@ -33,6 +47,7 @@ typedef struct hawser__machine {
     int (*processors)(void);
     int (*hostname)(char *name, size_t size);
     int (*sigaction)(int signo, const struct sigaction *action, struct sigaction *old);
+    int (*number)(int number, enum hawser__number_call call, int argument);   /* as the call of its name, -errno */
     void (*yield)(void);                                              /* other threads run */
     int (*doze)(struct hawser__task *task, int64_t deadline);         /* a plain thread, until it is woken (1) or DEADLINE (0) */
     int64_t (*work_time)(void);                                       /* nanoseconds that offloaded work takes */
@@ -47,6 +62,10 @@ typedef struct hawser__machine {
 } hawser__machine;
 
 extern _Thread_local const hawser__machine *hawser__machine_here __attribute__((tls_model("initial-exec")));
+
+static inline bool hawser__is_number(int fd) {
+    return fd >= HAWSER__FIRST_NUMBER && hawser__machine_here;
+}
 
 /* The record of the calling process. */
 struct hawser__process *hawser__process_here(void);

@@ -146,7 +146,20 @@ static ssize_t quiet_write(int fd, const void *data, size_t size) {
     return result;
 }
 
+/* Numbers of another machine's sockets, which no system call sees. */
+
+static int ask_number(int number, enum hawser__number_call call, int argument) {
+    return hawser__machine_here->number(number, call, argument);
+}
+
+#define UNLESS_NUMBER(fd, call, argument)                                                                                     \
+    do {                                                                                                                      \
+        if (hawser__is_number(fd))                                                                                            \
+            return ask_number(fd, call, argument);                                                                            \
+    } while (0)
+
 ssize_t hawser__sys_write_nosigpipe(int fd, const void *data, size_t size) {
+    UNLESS_NUMBER(fd, HAWSER__NUMBER_OTHER, 0);
     RETURN_CALL("write", quiet_write(fd, data, size));
 }
 
@@ -182,10 +195,12 @@ ssize_t hawser__sys_splice(int in, int out, size_t count) {
 }
 
 ssize_t hawser__sys_read(int fd, void *buf, size_t size) {
+    UNLESS_NUMBER(fd, HAWSER__NUMBER_OTHER, 0);
     RETURN_CALL("read", read(fd, buf, size));
 }
 
 ssize_t hawser__sys_pread(int fd, void *buf, size_t size, int64_t offset) {
+    UNLESS_NUMBER(fd, HAWSER__NUMBER_OTHER, 0);
     RETURN_CALL("pread", pread(fd, buf, size, offset));
 }
 
@@ -198,14 +213,21 @@ int hawser__sys_open(const char *path, int flags, mode_t mode) {
 }
 
 int hawser__sys_dup(int fd) {
+    UNLESS_NUMBER(fd, HAWSER__NUMBER_DUP, 0);
     RETURN_CALL("dup", fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
+static enum hawser__number_call of_command(int command) {
+    return command == F_GETFD ? HAWSER__NUMBER_GETFD : command == F_SETFD ? HAWSER__NUMBER_SETFD : HAWSER__NUMBER_OTHER;
+}
+
 int hawser__sys_fcntl(int fd, int command, int argument) {
+    UNLESS_NUMBER(fd, of_command(command), argument);
     RETURN_CALL("fcntl", fcntl(fd, command, argument));
 }
 
 int hawser__sys_fstat(int fd, struct stat *ret) {
+    UNLESS_NUMBER(fd, HAWSER__NUMBER_OTHER, 0);
     RETURN_CALL("fstat", fstat(fd, ret));
 }
 
@@ -214,6 +236,7 @@ int hawser__sys_lstat(const char *path, struct stat *ret) {
 }
 
 int hawser__sys_fchmod(int fd, mode_t mode) {
+    UNLESS_NUMBER(fd, HAWSER__NUMBER_CHMOD, (int)mode);
     RETURN_CALL("fchmod", fchmod(fd, mode));
 }
 
@@ -227,13 +250,34 @@ int hawser__sys_flock(int fd) {
 
 void hawser__sys_close(int fd) {
     int saved = errno;
-    if (fd >= 0)
+    if (hawser__is_number(fd))
+        (void)ask_number(fd, HAWSER__NUMBER_CLOSE, 0);
+    else if (fd >= 0)
         close(fd);
     errno = saved;
 }
 
-int hawser__sys_poll(struct pollfd *fds, size_t n, int ms) {
+static int poll_system(struct pollfd *fds, size_t n, int ms) {
     RETURN_CALL("poll", poll(fds, n, ms));
+}
+
+/* Each by itself: on another machine nobody waits here. */
+static int poll_at_once(struct pollfd *fds, size_t n) {
+    int ready = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool number = hawser__is_number(fds[i].fd);
+        int result = number ? ask_number(fds[i].fd, HAWSER__NUMBER_POLL, fds[i].events) : poll_system(&fds[i], 1, 0);
+        if (result < 0 && !number)
+            return result;
+        if (number)
+            fds[i].revents = (short)(result < 0 ? POLLNVAL : result);
+        ready += fds[i].revents != 0;
+    }
+    return ready;
+}
+
+int hawser__sys_poll(struct pollfd *fds, size_t n, int ms) {
+    return hawser__machine_here ? poll_at_once(fds, n) : poll_system(fds, n, ms);
 }
 
 int hawser__sys_eventfd(void) {

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,11 @@ const char *hawser__sys_signal_name(int signo) {
         [SIGTRAP] = "trap"};
     bool known = signo > 0 && (size_t)signo < sizeof names / sizeof *names && names[signo];
     return known ? names[signo] : "unknown";
+}
+
+_Noreturn void hawser__sys_end_failed(void) {
+    fflush(NULL);
+    _exit(1);
 }
 
 _Noreturn void hawser__sys_end_child(void) {

@@ -11,6 +11,8 @@ pid_t hawser__sys_fork(void);
 
 /* The end of a child that was forked by the library, without what the program has for its own end. */
 _Noreturn void hawser__sys_end_child(void);
+/* The end of a process that is in the middle of exit, with status 1, whatever it was to be. What stdio has gathered goes out. */
+_Noreturn void hawser__sys_end_failed(void);
 /* Whether the child PID has ended, which is then seen to: its pid and *STATUS, or 0. Does not wait. */
 pid_t hawser__sys_waitpid(pid_t pid, int *status);
 int hawser__sys_kill(pid_t pid, int signo);

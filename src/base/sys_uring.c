@@ -10,7 +10,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define NEEDED_FEATURES (IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG)
+/* The last one came with polls that tell again and again, which have none of their own: an older kernel would refuse each. */
+#define NEEDED_FEATURES                                                                                                        \
+    (IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG | IORING_FEAT_RSRC_TAGS)
 
 /* The thread sanitizer learns from calls what happens before what, and when memory is new. liburing's own it does not see,
  * nor what a ring does with a descriptor: so it is told, by calls that do nothing else. */
@@ -111,8 +113,8 @@ void hawser__sys_uring_disown(struct io_uring *ring) {
     errno = saved;
 }
 
-int hawser__sys_uring_submit(struct io_uring *ring) {
-    RETURN_CALL("io_uring_enter", as_call(io_uring_submit(ring)));
+void hawser__sys_uring_abandon(struct io_uring *ring) {
+    ring->ring_fd = ring->enter_ring_fd = -1;
 }
 
 /* Queueing. */
@@ -135,20 +137,6 @@ int hawser__sys_uring_recv(struct io_uring *ring, int fd, void *buf, size_t size
     return 0;
 }
 
-int hawser__sys_uring_recv_any(struct io_uring *ring, int fd, size_t size, int group, bool shots, void *data) {
-    int result;
-    struct io_uring_sqe *entry = begin(ring, "recv", &result);
-    if (!entry)
-        return result;
-    io_uring_prep_recv(entry, fd, NULL, shots ? 0 : size, 0);
-    if (shots)
-        entry->ioprio |= IORING_RECV_MULTISHOT;
-    entry->buf_group = (uint16_t)group;
-    io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
-    io_uring_sqe_set_data(entry, data);
-    return 0;
-}
-
 int hawser__sys_uring_send(struct io_uring *ring, int fd, const void *buf, size_t size, void *data) {
     int result;
     struct io_uring_sqe *entry = begin(ring, "send", &result);
@@ -161,10 +149,11 @@ int hawser__sys_uring_send(struct io_uring *ring, int fd, const void *buf, size_
 }
 
 int hawser__sys_uring_watch(struct io_uring *ring, int fd) {
+    int injected = hawser__sys_fault("io_uring_watch");
     struct io_uring_sqe *entry = io_uring_get_sqe(ring);
     if (!entry)
         return -EAGAIN;
-    io_uring_prep_poll_multishot(entry, fd, POLLIN);
+    io_uring_prep_poll_multishot(entry, injected ? -1 : fd, POLLIN);
     io_uring_sqe_set_data64(entry, HAWSER__RING_WATCHES);
     return 0;
 }
@@ -196,42 +185,16 @@ static int wait_for_result(struct io_uring *ring, int64_t ns) {
     return io_uring_submit_and_wait_timeout(ring, &unused, 1, &time, NULL);
 }
 
+/* Of results that were dropped the kernel's own code tells only where nothing else is to be told. */
+static int wait_for_all_results(struct io_uring *ring, int64_t ns) {
+    int result = wait_for_result(ring, ns);
+    return IO_URING_READ_ONCE(*ring->cq.koverflow) > 0 ? -EBADR : result;
+}
+
 int hawser__sys_uring_wait(struct io_uring *ring, int64_t ns) {
-    RETURN_CALL("io_uring_enter", as_call(wait_for_result(ring, ns)));
+    RETURN_CALL("io_uring_enter", as_call(wait_for_all_results(ring, ns)));
 }
 
 bool hawser__sys_on_first_thread(void) {
     return getpid() == (pid_t)syscall(SYS_gettid);
-}
-
-/* Buffers. */
-
-static size_t bytes_of(unsigned slots) {
-    return slots * sizeof(struct io_uring_buf);
-}
-
-static int share(struct io_uring *ring, int group, unsigned slots, struct io_uring_buf_ring **ret) {
-    void *memory = mmap(NULL, bytes_of(slots), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        return -1;
-    struct io_uring_buf_reg what = {.ring_addr = (uintptr_t)memory, .ring_entries = slots, .bgid = (uint16_t)group};
-    int result = madvise(memory, bytes_of(slots), MADV_DONTFORK) < 0 ? -errno : io_uring_register_buf_ring(ring, &what, 0);
-    if (result < 0) {
-        munmap(memory, bytes_of(slots));
-        return as_call(result);
-    }
-    *ret = memory;
-    io_uring_buf_ring_init(*ret);
-    return 0;
-}
-
-/* A child must not have the slots: the kernel looks at the pages that it was shown, and one of the two would get copies. */
-int hawser__sys_uring_buffers(struct io_uring *ring, int group, unsigned slots, struct io_uring_buf_ring **ret) {
-    RETURN_CALL("io_uring_register", share(ring, group, slots, ret));
-}
-
-void hawser__sys_uring_buffers_free(struct io_uring_buf_ring *buffers, unsigned slots) {
-    int saved = errno;
-    munmap(buffers, bytes_of(slots));
-    errno = saved;
 }

@@ -99,8 +99,8 @@ static bool bury(struct hawser__epoll_port *port, struct hawser__kernel_endpoint
 bool hawser__epoll_forget(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint) {
     struct hawser__epoll_port *port = epoll_port(kernel);
     bool buried = false;
-    hawser__free(hawser__kernel_retry(endpoint));
-    endpoint->retry = NULL;   /* the stash is gone already */
+    hawser__free(endpoint->retry);
+    endpoint->retry = NULL;
     hawser__lock_take(&port->lock);
     if (!port->closed) {
         struct epoll_event none = {0};

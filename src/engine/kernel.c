@@ -94,13 +94,7 @@ static struct hawser__kernel_port *doing_port(hawser__endpoint *endpoint, size_t
     return port && port->ops->recv ? port : NULL;
 }
 
-/* What was received ahead is first; -EAGAIN: nothing was. Out-of-band data and the error queue are beside the stream. */
-static struct hawser__kernel_stash *stash_for(hawser__endpoint *endpoint, int flags) {
-    struct hawser__kernel_stash *stash = hawser__kernel_stash(hawser__kernel_endpoint(endpoint));
-    return flags & (MSG_OOB | MSG_ERRQUEUE) || !hawser__stash_has(stash) ? NULL : stash;
-}
-
-/* True: RESULT, of the stash's or the port's, is the call's. */
+/* True: RESULT, of the port's, is the call's. */
 static bool is_done(ssize_t result) {
     if (result != -EAGAIN)
         hawser__worker_spend();
@@ -109,12 +103,8 @@ static bool is_done(ssize_t result) {
 
 ssize_t hawser__kernel_recv(hawser__endpoint *endpoint, void *buf, size_t size, int flags, hawser__deadline deadline) {
     struct tries tries = {.what = "recv", .deadline = deadline};
-    struct hawser__kernel_stash *stash = stash_for(endpoint, flags);
-    ssize_t n = stash ? hawser__stash_recv(stash, buf, size, flags) : -EAGAIN;
-    if (is_done(n))
-        return n;
     struct hawser__kernel_port *port = doing_port(endpoint, size, flags, deadline);
-    n = port ? port->ops->recv(port, hawser__kernel_endpoint(endpoint), buf, size, deadline) : -EAGAIN;
+    ssize_t n = port ? port->ops->recv(port, hawser__kernel_endpoint(endpoint), buf, size, deadline) : -EAGAIN;
     if (is_done(n))
         return n;
     n = before_read(endpoint, flags, &tries);
@@ -129,17 +119,9 @@ ssize_t hawser__kernel_recv(hawser__endpoint *endpoint, void *buf, size_t size, 
 /* While the task waits it has no buffer. */
 ssize_t hawser__kernel_recv_lend(hawser__endpoint *endpoint, void **ret, size_t size, hawser__deadline deadline) {
     struct tries tries = {.what = "recv", .deadline = deadline};
-    struct hawser__kernel_stash *stash = stash_for(endpoint, 0);
     hawser__task *task = hawser__task_current();
     hawser__lend_return(task);
-    ssize_t n = stash ? hawser__stash_lend(stash, ret, size) : -EAGAIN;
-    if (is_done(n))
-        return n;
-    struct hawser__kernel_port *port = doing_port(endpoint, size, 0, deadline);
-    n = port ? port->ops->recv_lend(port, hawser__kernel_endpoint(endpoint), ret, size, deadline) : -EAGAIN;
-    if (is_done(n))
-        return n;
-    n = before_read(endpoint, 0, &tries);
+    ssize_t n = before_read(endpoint, 0, &tries);
     if (n < 0)
         return n;
     do {
@@ -172,11 +154,8 @@ ssize_t hawser__kernel_send(hawser__endpoint *endpoint, const void *data, size_t
 /* Only Unix sockets bring descriptors; some other families (AF_PACKET) refuse the flag that makes them close-on-exec. */
 ssize_t hawser__kernel_recvmsg(hawser__endpoint *endpoint, struct msghdr *msg, int flags, hawser__deadline deadline) {
     int added = MSG_DONTWAIT | (hawser__kernel_endpoint(endpoint)->is_unix ? MSG_CMSG_CLOEXEC : 0);
-    struct hawser__kernel_stash *stash = stash_for(endpoint, flags);
+    ssize_t n;
     struct tries tries = {.what = "recvmsg", .deadline = deadline};
-    ssize_t n = stash ? hawser__stash_recvmsg(stash, msg, flags) : -EAGAIN;
-    if (is_done(n))
-        return n;
     do
         n = hawser__sys_recvmsg(fd_of(endpoint), msg, flags | added);
     while (again(endpoint, HAWSER__IN, flags, &tries, &n));
@@ -211,13 +190,7 @@ static int try_batch(hawser__endpoint *endpoint, struct mmsghdr *messages, unsig
 int hawser__kernel_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
                             hawser__deadline deadline) {
     struct tries tries = {.what = "recvmmsg", .deadline = deadline};
-    struct hawser__kernel_stash *stash = n > 0 ? stash_for(endpoint, flags) : NULL;
-    ssize_t came = stash ? hawser__stash_recvmsg(stash, &messages->msg_hdr, flags) : -EAGAIN;
-    if (is_done(came)) {
-        messages->msg_len = (unsigned)came;
-        return came < 0 ? (int)came : 1;
-    }
-    came = before_read(endpoint, flags, &tries);
+    ssize_t came = before_read(endpoint, flags, &tries);
     if (came < 0)
         return (int)came;
     do

@@ -2,13 +2,12 @@
 /*
  * Shared between the files of the kernel's engines, and by no one else.
  *
- * There are two of them, poll and epoll, and they differ only in what a worker sleeps in (its port): the endpoints and the
- * tries are the same (kernel*.c), and a plain thread waits in poll with either.
+ * There are three of them, poll, epoll and io_uring, and they differ only in what a worker sleeps in (its port): the endpoints
+ * and the tries are the same (kernel*.c), and a plain thread waits in poll with each.
  */
 #ifndef HAWSER__KERNEL_H
 #define HAWSER__KERNEL_H
 
-#include "engine/kernel_stash.h"
 #include "engine/unix_file.h"
 
 #include "base/lock.h"
@@ -47,10 +46,7 @@ struct hawser__kernel_endpoint {
     atomic_uint generation;            /* the fork generation that seats and port belong to */
     hawser__seat seats[2];
     _Atomic(struct hawser__kernel_port *) port;   /* that it is registered with */
-    union {
-        struct hawser__kernel_retry *retry;                /* if it is no TCP socket */
-        _Atomic(struct hawser__kernel_stash *) stash;      /* if it is one: what was received ahead; mostly NULL */
-    };
+    struct hawser__kernel_retry *retry;
 };
 
 _Static_assert(offsetof(struct hawser__kernel_endpoint, evicted) == offsetof(hawser__endpoint, evicted),
@@ -67,11 +63,9 @@ struct hawser__kernel_port_ops {
     /* As the engine's watch; NULL = this kind of port cannot. */
     int (*watch)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint, hawser__watch *watch, bool *ended);
     /* Bytes of a stream, for a fiber that may wait for them: the operation and its result. -EAGAIN: not in this way, and
-     * nothing is done. All three may be NULL. */
+     * nothing is done. Both may be NULL. */
     ssize_t (*recv)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint, void *buf, size_t size,
                     hawser__deadline deadline);
-    ssize_t (*recv_lend)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint, void **ret, size_t size,
-                         hawser__deadline deadline);
     ssize_t (*send)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint, const void *data, size_t size,
                     hawser__deadline deadline);
     /* ENDPOINT, which nobody uses any more, is about to be closed: the port will not touch it again. True: the port frees its
@@ -93,16 +87,6 @@ bool hawser__kernel_tells_changes(struct hawser__kernel_endpoint *self);
 
 static inline struct hawser__kernel_endpoint *hawser__kernel_endpoint(hawser__endpoint *endpoint) {
     return (struct hawser__kernel_endpoint *)endpoint;
-}
-
-/* The stash of an endpoint that has one, and is not evicted; else NULL. */
-static inline struct hawser__kernel_stash *hawser__kernel_stash(struct hawser__kernel_endpoint *self) {
-    struct hawser__kernel_stash *stash = self->is_tcp ? atomic_load_explicit(&self->stash, memory_order_acquire) : NULL;
-    return stash && !atomic_load(&self->evicted) ? stash : NULL;
-}
-
-static inline struct hawser__kernel_retry *hawser__kernel_retry(struct hawser__kernel_endpoint *self) {
-    return self->is_tcp ? NULL : self->retry;
 }
 
 /* In the child of a fork: nobody waits, and nothing is registered. To be called before seats or port are looked at. */

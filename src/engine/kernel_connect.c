@@ -156,9 +156,8 @@ static int retry_later(struct hawser__kernel_endpoint *self, const struct sockad
     return -EINPROGRESS;
 }
 
-static bool retries(struct hawser__kernel_endpoint *self) {
-    struct hawser__kernel_retry *retry = hawser__kernel_retry(self);
-    return retry && retry->len;
+static bool retries(const struct hawser__kernel_endpoint *self) {
+    return self->retry && self->retry->len;
 }
 
 /* What was known is of the socket before it was connected. What has come in is there still, and on a datagram socket a
@@ -174,19 +173,19 @@ int hawser__kernel_connect_begin(hawser__endpoint *endpoint, const struct sockad
     struct hawser__kernel_endpoint *self = hawser__kernel_endpoint(endpoint);
     if (atomic_load(&endpoint->evicted))
         return -EBADF;
-    if (hawser__kernel_retry(self))
+    if (self->retry)
         *self->retry = (struct hawser__kernel_retry){0};
     forget_readiness(self);
     int result = connect_once(self, sa, len);
     if (result != -EINTR && result != -EAGAIN)
         return result;
-    if (self->is_tcp || sa->sa_family != AF_UNIX || len > sizeof self->retry->sa)
+    if (sa->sa_family != AF_UNIX || len > sizeof self->retry->sa)
         return result == -EINTR ? -EINPROGRESS : result;
     return retry_later(self, sa, len);
 }
 
 static bool still_full(struct hawser__kernel_endpoint *self) {
-    struct hawser__kernel_retry *retry = hawser__kernel_retry(self);
+    struct hawser__kernel_retry *retry = self->retry;
     if (!retries(self))
         return false;
     retry->result = connect_once(self, (struct sockaddr *)&retry->sa, retry->len);
@@ -261,9 +260,8 @@ int hawser__kernel_connect_wait(hawser__endpoint *const *endpoints, size_t n, ha
 
 int hawser__kernel_connect_result(hawser__endpoint *endpoint) {
     struct hawser__kernel_endpoint *self = hawser__kernel_endpoint(endpoint);
-    struct hawser__kernel_retry *retry = hawser__kernel_retry(self);
-    if (retry && (retry->len || retry->result))
-        return retry->len ? -EAGAIN : retry->result;
+    if (self->retry && (self->retry->len || self->retry->result))
+        return self->retry->len ? -EAGAIN : self->retry->result;
     int code = 0;
     socklen_t size = sizeof code;
     int result = hawser__sys_getsockopt(self->fd, SOL_SOCKET, SO_ERROR, &code, &size);

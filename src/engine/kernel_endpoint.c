@@ -41,8 +41,6 @@ static void renew(struct hawser__kernel_endpoint *self, unsigned generation) {
         self->lock = (hawser__lock){0};
         atomic_store(&self->port, NULL);
         atomic_store(&self->ready, 0);
-        if (self->is_tcp && atomic_load(&self->stash))
-            hawser__stash_renew(self->stash);
         atomic_store(&self->generation, generation);
     }
     hawser__kernel_unlock_process();
@@ -135,8 +133,6 @@ static int family_of(const struct hawser__kernel_endpoint *self) {
 
 int hawser__kernel_dup(hawser__endpoint *endpoint, hawser__endpoint **ret) {
     struct hawser__kernel_endpoint *self = hawser__kernel_endpoint(endpoint);
-    if (hawser__stash_has(hawser__kernel_stash(self)))
-        return -EBUSY;   /* what was received ahead has one reader */
     int result = wrap_or_close(endpoint->engine, hawser__sys_dup(self->fd), family_of(self), self->type, ret);
     if (result == 0)
         hawser__kernel_endpoint(*ret)->shared = self->shared = true;
@@ -172,9 +168,7 @@ int hawser__kernel_getpeername(hawser__endpoint *endpoint, struct sockaddr *sa, 
 }
 
 ssize_t hawser__kernel_unread(hawser__endpoint *endpoint) {
-    struct hawser__kernel_stash *stash = hawser__kernel_stash(hawser__kernel_endpoint(endpoint));
-    ssize_t ahead = stash ? (ssize_t)atomic_load(&stash->size) : 0, n = hawser__sys_unread(fd_of(endpoint));
-    return n < 0 ? n : n + ahead;
+    return hawser__sys_unread(fd_of(endpoint));
 }
 
 int hawser__kernel_descriptor(hawser__endpoint *endpoint) {
@@ -191,7 +185,7 @@ void hawser__kernel_evict(hawser__endpoint *endpoint) {
 }
 
 void hawser__kernel_free(struct hawser__kernel_endpoint *self) {
-    hawser__free(hawser__kernel_retry(self));
+    hawser__free(self->retry);
     hawser__free(self);
 }
 
@@ -199,10 +193,6 @@ void hawser__kernel_free(struct hawser__kernel_endpoint *self) {
 static int free_endpoint(struct hawser__kernel_endpoint *self) {
     int fd = self->fd;
     hawser__kernel_renew(self);
-    if (self->is_tcp && self->stash) {
-        hawser__stash_leave(self->stash);
-        self->stash = NULL;
-    }
     struct hawser__kernel_port *port = atomic_load(&self->port);
     if (!port || !port->ops->forget(port, self))
         hawser__kernel_free(self);
@@ -213,11 +203,9 @@ void hawser__kernel_close(hawser__endpoint *endpoint) {
     hawser__sys_close(free_endpoint(hawser__kernel_endpoint(endpoint)));
 }
 
-/* Whoever gets the descriptor of a socket without timeout expects a plain, blocking one, and all that comes. */
+/* Whoever gets the descriptor of a socket without timeout expects a plain, blocking one. */
 int hawser__kernel_detach(hawser__endpoint *endpoint, bool blocking) {
     struct hawser__kernel_endpoint *self = hawser__kernel_endpoint(endpoint);
-    if (hawser__stash_has(hawser__kernel_stash(self)))
-        return -EBUSY;
     if (blocking && !atomic_load(&self->shared)) {
         int flags = hawser__sys_fcntl(self->fd, F_GETFL, 0);
         int result = flags < 0 ? flags : hawser__sys_fcntl(self->fd, F_SETFL, flags & ~O_NONBLOCK);

@@ -110,20 +110,7 @@ int hawser__kernel_pause(hawser__endpoint *const *endpoints, size_t n, enum haws
     return result == -ETIMEDOUT ? 0 : result;
 }
 
-/* What was received ahead is there, and nothing else will tell. True: it marks those who have some. */
-static bool any_stashed(struct hawser__interest *interests, size_t n) {
-    bool any = false;
-    for (size_t i = 0; i < n; i++) {
-        interests[i].ready = interests[i].direction == HAWSER__IN &&
-                             hawser__stash_has(hawser__kernel_stash(hawser__kernel_endpoint(interests[i].endpoint)));
-        any |= interests[i].ready;
-    }
-    return any;
-}
-
 int hawser__kernel_await(struct hawser__interest *interests, size_t n, hawser__deadline deadline) {
-    if (any_stashed(interests, n))
-        return 0;
     if (deadline == HAWSER__NOW)
         return any_evicted(interests, n) ? -EBADF : -EAGAIN;
     return hawser__kernel_wait_any(interests, n, "relay", deadline, 0);
@@ -136,9 +123,6 @@ int hawser__kernel_watch(hawser__endpoint *endpoint, hawser__port *port, hawser_
     if (port->engine->ops->recv != hawser__kernel_recv || !kernel->ops->watch)
         return -EOPNOTSUPP;
     hawser__kernel_renew(hawser__kernel_endpoint(endpoint));
-    *ended = false;
-    if (hawser__stash_has(hawser__kernel_stash(hawser__kernel_endpoint(endpoint))))
-        return 1;
     return kernel->ops->watch(kernel, hawser__kernel_endpoint(endpoint), watch, ended);
 }
 

@@ -67,12 +67,36 @@ static ssize_t do_seated(struct hawser__uring_port *port, struct hawser__kernel_
     return outcome(op, result);
 }
 
-void hawser__uring_ops_done(struct hawser__uring_port *port) {
+/* False: there is no room for it, and none can be made. */
+static bool cancel(struct hawser__uring_port *port, struct hawser__uring_op *op) {
+    if (hawser__sys_uring_cancel(&port->ring, op) == 0)
+        return true;
+    (void)hawser__sys_uring_wait(&port->ring, 0);
+    return hawser__sys_uring_cancel(&port->ring, op) == 0;
+}
+
+void hawser__uring_ops_cancel(struct hawser__uring_port *port) {
+    for (struct hawser__uring_op *op = port->ops; op; op = op->next)
+        if (!op->done && !cancel(port, op))
+            break;
+    if (port->ops)
+        (void)hawser__sys_uring_wait(&port->ring, 0);
+}
+
+/* What is done already stays as it is: its fiber has not run since. */
+void hawser__uring_ops_end(struct hawser__uring_port *port, int result) {
     for (struct hawser__uring_op *op = port->ops; op; op = op->next) {
-        op->result = -EAGAIN;
+        if (op->done)
+            continue;
+        op->result = result;
         op->done = true;
         hawser__worker_wake(op->task);
     }
+}
+
+/* A kernel, or what passes for one, may know an operation and not do it: what the socket says itself is asked for then. */
+static bool is_refused(ssize_t result) {
+    return result == -EINVAL || result == -EOPNOTSUPP || result == -ENOSYS;
 }
 
 ssize_t hawser__uring_do(struct hawser__uring_port *port, struct hawser__kernel_endpoint *endpoint,
@@ -89,5 +113,5 @@ ssize_t hawser__uring_do(struct hawser__uring_port *port, struct hawser__kernel_
     if (direction == HAWSER__IN)
         hawser__sys_uring_received(endpoint->fd);
     hawser__seat_leave(&endpoint->seats[direction]);
-    return result;
+    return is_refused(result) ? -EAGAIN : result;
 }

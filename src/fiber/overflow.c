@@ -32,7 +32,8 @@ static _Atomic(hawser__overflow_describe *) describe_fault;
 static const struct sigaction system_action = {.sa_handler = SIG_DFL};
 
 /* Where a large array is stepped over, the fault may be in nobody's guard; the stack pointer tells all the same. */
-static const void *stack_pointer(const ucontext_t *machine) {
+const void *hawser__overflow_stack_pointer(const void *context) {
+    const ucontext_t *machine = context;
 #if defined(__x86_64__)
     return (const void *)(uintptr_t)machine->uc_mcontext.gregs[REG_RSP];
 #elif defined(__aarch64__)
@@ -57,7 +58,7 @@ static void report(const void *address, const void *sp) {
 /* A signal that somebody sent does not come again by itself. */
 static void on_fault(int signo, siginfo_t *info, void *machine) {
     if (info->si_code > 0)
-        report(info->si_addr, stack_pointer(machine));
+        report(info->si_addr, hawser__overflow_stack_pointer(machine));
     hawser__signal_restore(signo, &system_action);
     if (info->si_code <= 0)
         hawser__signal_again(signo);

@@ -21,6 +21,9 @@ void hawser__overflow_end(void);
 /* For the child of a fork, while it has one thread. */
 void hawser__overflow_after_fork(void);
 
+/* The stack pointer in the CONTEXT that a signal handler is given. NULL: not known on this processor. */
+const void *hawser__overflow_stack_pointer(const void *context);
+
 /* An alternate signal stack for the calling thread, unless it has one. 0 or -errno; *RET is for the end. */
 int hawser__overflow_thread_begin(void **ret);
 void hawser__overflow_thread_end(void *stack);

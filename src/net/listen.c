@@ -37,7 +37,9 @@ struct plan {
 /* The mode of the socket becomes that of its file, less the umask: there is no moment at which others could connect. */
 static int set_mode(const struct plan *plan, hawser__endpoint *endpoint) {
     int fd = plan->engine->ops->descriptor(endpoint);
-    return fd == -EOPNOTSUPP ? 0 : hawser__sys_fchmod(fd, plan->options.mode & 0777);
+    if (fd < 0)
+        return fd == -EOPNOTSUPP ? 0 : fd;
+    return hawser__sys_fchmod(fd, plan->options.mode & 0777);
 }
 
 /* V6ONLY is always said: its default differs from system to system. REUSEADDR only for streams: with datagrams it would let two

@@ -266,7 +266,7 @@ static bool has_left_stack(const hawser__worker *worker, const hawser__fiber *fi
 
 /* On the alternate stack of a process that is about to die: what a signal handler may not call (the name of a function is looked
  * up, which may take a lock) is worth its risk here. */
-static bool describe_overflow(const void *address, const void *sp, char *text, size_t size) {
+bool hawser__run_describe_overflow(const void *address, const void *sp, char *text, size_t size) {
     hawser__worker *worker = hawser__worker_current();
     hawser__fiber *fiber = worker ? worker->running : NULL;
     if (!fiber || !has_left_stack(worker, fiber, address, sp))
@@ -297,7 +297,8 @@ static hawser__run *run_new(hawser_fn fn, void *arg, const hawser_run_options *o
 static int conduct(hawser__run *run, hawser__engine *engine) {
     (void)hawser__task_current();   /* the thread's own record: with the first one the process is prepared for forks */
     pthread_once(&once, prepare);
-    int overflow = run->options.no_overflow_report || hawser__machine_here ? -1 : hawser__overflow_begin(describe_overflow);
+    bool reports = !run->options.no_overflow_report && !hawser__machine_here;   /* a world has its own: sim/death.c */
+    int overflow = reports ? hawser__overflow_begin(hawser__run_describe_overflow) : -1;
     int result = open_workers(run, engine);
     if (result == 0) {
         result = run_workers(run);

@@ -52,6 +52,9 @@ void hawser__run_alarm(hawser__run *run);
 /* The worker for NUMBER of hawser_go_on (0: the calling fiber's); NULL = there is none. */
 hawser__worker *hawser__run_worker(hawser__run *run, int number);
 
+/* What the calling worker's fiber died of, as fiber/overflow.h asks it. */
+bool hawser__run_describe_overflow(const void *address, const void *sp, char *text, size_t size);
+
 /* The runs on ENGINE, all of whose threads are gone in the middle of their work, are forgotten with their fibers and stacks. What
  * they had allocated is the caller's to free. */
 void hawser__runs_drop(const hawser__engine *engine);

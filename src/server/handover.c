@@ -41,8 +41,10 @@ struct handed {
 struct hawser__handover {
     struct handed *handed;
     hawser_sock *before;         /* the line to the server that serves still; NULL = there is none */
-    hawser_sock *listener;       /* at the path, while this one serves */
+    hawser_sock *listener;       /* at the path, while this one serves: closed by who takes it; under the lock */
+    hawser_sock *accepting;      /* the same, for the thread that answers; its own reference */
     hawser_sock *follower;       /* who is being answered; under the lock */
+    atomic_bool given;           /* that one has all listeners */
     hawser__lock lock;
     bool running, over;
     hawser__thread thread;
@@ -232,6 +234,7 @@ static bool give_all(hawser_server *server, hawser_sock *follower) {
     for (size_t i = 0; i < server->listener_count; i++)
         if (give_one(follower, server->listeners[i]) < 0)
             return false;
+    atomic_store(&server->handover->given, true);
     if (hawser_sendall(follower, END, sizeof END - 1) < 0)
         return false;
     hawser_settimeout(follower, HAWSER_NO_TIMEOUT);
@@ -239,12 +242,24 @@ static bool give_all(hawser_server *server, hawser_sock *follower) {
     return n == sizeof SERVING - 1 && memcmp(message, SERVING, (size_t)n) == 0;
 }
 
+/* By the thread that answers, or by the one that ends the turn, whichever comes first. The other one finds it closed, and not
+ * only taken: it is about to say so to the follower. */
+static void close_path(struct hawser__handover *handover) {
+    hawser__lock_take(&handover->lock);
+    hawser_close(handover->listener);
+    handover->listener = NULL;
+    hawser__lock_drop(&handover->lock);
+}
+
 /* The files of Unix listeners are the follower's now. */
-static void yield(hawser_server *server, hawser_sock *follower) {
+static void leave_files(hawser_server *server) {
     for (size_t i = 0; i < server->listener_count; i++)
         hawser__leave_unix_file(server->listeners[i]->sock);
-    hawser_close(server->handover->listener);
-    server->handover->listener = NULL;
+}
+
+static void yield(hawser_server *server, hawser_sock *follower) {
+    leave_files(server);
+    close_path(server->handover);
     hawser_settimeout(follower, PATIENCE);
     (void)hawser_sendall(follower, YOURS, sizeof YOURS - 1);
     hawser__log(server, HAWSER_LOG_INFO, "another server has taken over");
@@ -256,6 +271,8 @@ static bool set_follower(struct hawser__handover *handover, hawser_sock *followe
     hawser__lock_take(&handover->lock);
     bool over = handover->over;
     handover->follower = over ? NULL : follower;
+    if (!over)
+        atomic_store(&handover->given, false);
     hawser__lock_drop(&handover->lock);
     return !over;
 }
@@ -265,7 +282,7 @@ static void *answer(void *argument) {
     struct hawser__handover *handover = server->handover;
     hawser_sock *follower;
     bool taken = false;
-    while (!taken && (follower = hawser_accept(handover->listener, NULL))) {
+    while (!taken && (follower = hawser_accept(handover->accepting, NULL))) {
         hawser_ref(follower);
         if (set_follower(handover, follower))
             taken = give_all(server, follower);
@@ -278,6 +295,14 @@ static void *answer(void *argument) {
     return NULL;
 }
 
+/* Nobody answers any more. */
+static void leave_path(struct hawser__handover *handover) {
+    close_path(handover);
+    hawser_unref(handover->accepting);
+    handover->accepting = NULL;
+    handover->running = false;
+}
+
 /* The one before has closed the path by now; one that is gone without a word may have left it to be cleaned up. */
 static int open_path(hawser_server *server) {
     struct hawser__handover *handover = server->handover;
@@ -285,8 +310,11 @@ static int open_path(hawser_server *server) {
     if (!handover->listener)
         return -1;
     handover->over = false;
+    handover->accepting = hawser_ref(handover->listener);
     int result = hawser__thread_begin(answer, server, &handover->thread);
     handover->running = result == 0;
+    if (result < 0)
+        leave_path(handover);
     return result < 0 ? hawser__fail(result, "listen on %s", server->options.handover) : 0;
 }
 
@@ -298,10 +326,15 @@ int hawser__handover_serve(hawser_server *server) {
     return open_path(server);
 }
 
-static void interrupt(struct hawser__handover *handover) {
+/* A follower who has the listeners but has not said so yet serves them all the same. If he gives up, their files are stale, and
+ * the next server's to remove. */
+static void interrupt(hawser_server *server) {
+    struct hawser__handover *handover = server->handover;
     hawser__lock_take(&handover->lock);
     handover->over = true;
     hawser_sock *follower = handover->follower ? hawser_ref(handover->follower) : NULL;
+    if (follower && atomic_load(&handover->given))
+        leave_files(server);
     hawser__lock_drop(&handover->lock);
     if (follower)
         hawser_shutdown(follower, SHUT_RDWR);
@@ -312,14 +345,10 @@ void hawser__handover_stop(hawser_server *server) {
     struct hawser__handover *handover = server->handover;
     if (!handover || !handover->running)
         return;
-    interrupt(handover);
-    hawser_sock *listener = handover->listener;
-    if (listener)
-        hawser_close(hawser_ref(listener));
+    close_path(handover);   /* first: a follower that is let go of listens there himself */
+    interrupt(server);
     hawser__thread_join(handover->thread);
-    hawser_unref(listener);
-    handover->listener = NULL;
-    handover->running = false;
+    leave_path(handover);
 }
 
 void hawser__handover_free(hawser_server *server) {

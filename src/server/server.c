@@ -2,6 +2,7 @@
 /* The birth and the end of a server. */
 #include "server/server.h"
 
+#include "base/machine.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "engine/engines.h"
@@ -20,7 +21,8 @@ static int open_bell(hawser_server *server) {
         return -1;
     hawser_settimeout(server->bell[0], HAWSER_NO_TIMEOUT);
     hawser_settimeout(server->bell[1], 0);
-    server->bell_fd = hawser_fileno(server->bell[1]);
+    if (!hawser__machine_here)   /* whose descriptors are no signal handler's */
+        server->bell_fd = hawser_fileno(server->bell[1]);
     return 0;
 }
 

@@ -69,7 +69,7 @@ struct hawser_server {
     size_t listener_count;
 
     hawser_sock *bell[2];            /* the loop reads [0] */
-    int bell_fd;                     /* of [1], for signal handlers; -1 = the engine has no descriptors */
+    int bell_fd;                     /* of [1], for signal handlers; -1 = on another machine */
     atomic_bool serving;
     atomic_bool stopping;            /* asked to */
     _Atomic int64_t cut_at;          /* when what is left is cut */

@@ -78,6 +78,8 @@ static void forget_stop(hawser_server *server) {
 }
 
 int hawser__turn_begin(hawser_server *server) {
+    if (server->options.concurrency == HAWSER_FORKS && hawser__machine_here && hawser_worker() == 0)
+        return hawser__fail(EOPNOTSUPP, "serve in processes on a simulated host");
     if (atomic_exchange(&server->serving, true))
         return hawser__fail(EBUSY, "serve what is being served already");
     server->result = (hawser_server_result){0};

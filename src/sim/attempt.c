@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,25 +46,19 @@ static int take_seed(struct hawser__attempt *attempt) {
     return 0;
 }
 
-/* Up to the comma, for a sentence. */
-static int part_length(const char *part) {
-    size_t length = strcspn(part, ",");
-    return length < 60 ? (int)length : 60;
-}
-
 static int take_model(struct hawser__attempt *attempt) {
     struct hawser__limits limits;
+    char reason[HAWSER__MODEL_REASON];
     const char *text = asked(MODEL), *fault;
     attempt->model_given = text;
-    if (!text)
-        return 0;
-    const char *part = hawser__model_read(&attempt->model, text);
+    const char *part = text ? hawser__model_read(&attempt->model, text) : NULL;
     if (part)
-        return hawser__fail_sentence(EINVAL, MODEL " in the environment has \"%.*s\", which is neither FIELD=NUMBER nor \"perfect\"",
-                                     part_length(part), part);
-    if (hawser__limits_take(&limits, &attempt->model, &fault) < 0)
-        return hawser__fail_sentence(EINVAL, MODEL " in the environment makes a world whose %s makes no sense", fault);
-    return 0;
+        return hawser__fail_sentence(EINVAL, MODEL " in the environment has %s", hawser__model_part_reason(part, reason));
+    if (hawser__limits_take(&limits, &attempt->model, &fault) == 0)
+        return 0;
+    return hawser__fail_sentence(EINVAL, text ? MODEL " in the environment makes a world whose %s"
+                                              : "simulate a world whose %s",
+                                 hawser__model_value_reason(&attempt->model, fault, reason));
 }
 
 /* Whether what is to be told can be: better found out now than at the end of a long search. */
@@ -76,18 +71,37 @@ static int try_file(const char *variable) {
     return fd < 0 ? hawser__fail(fd, "open %s, which %s names", path, variable) : 0;
 }
 
-int hawser__attempt_prepare(struct hawser__attempt *attempt, uint64_t seed, const hawser_sim_model *model, hawser_fn scenario, void *arg) {
-    *attempt = (struct hawser__attempt){.seed = seed, .scenario = scenario, .arg = arg};
-    if (model)
-        attempt->model = *model;
-    if (!scenario)
-        return hawser__fail(EINVAL, "simulate a world without a scenario");
+static int take_environment(struct hawser__attempt *attempt) {
     int result = take_seed(attempt);
     if (result == 0)
         result = take_model(attempt);
     if (result == 0)
         result = try_file(TRACE);
+    const char *trace = asked(TRACE), *diagram = asked(DIAGRAM);
+    if (result == 0 && trace && diagram && strcmp(trace, diagram) == 0)
+        result = hawser__fail_sentence(EINVAL, TRACE " and " DIAGRAM " name the same file, %s", trace);
     return result == 0 ? try_file(DIAGRAM) : result;
+}
+
+/* Who has set the variables does not see what the program makes of a failed call. */
+static int blame_environment(const struct hawser__attempt *attempt) {
+    int code = errno;
+    if (!attempt->model.quiet && strstr(hawser_error(), "HAWSER_SIM_"))
+        hawser__replay_say("hawser: %s\n", hawser_error());
+    errno = code;
+    return -1;
+}
+
+int hawser__attempt_prepare(struct hawser__attempt *attempt, uint64_t seed, const hawser_sim_model *model, hawser_fn scenario,
+                            void *arg) {
+    *attempt = (struct hawser__attempt){.seed = seed, .scenario = scenario, .arg = arg};
+    if (model)
+        attempt->model = *model;
+    if (!scenario)
+        return hawser__fail(EINVAL, "simulate a world without a scenario");
+    if (hawser__trace_in_callback())
+        return hawser__fail(EBUSY, "simulate a world inside a simulated world");
+    return take_environment(attempt) < 0 ? blame_environment(attempt) : 0;
 }
 
 /* The run. */
@@ -100,7 +114,12 @@ static int begin(void *arg) {
 
 static int run(struct hawser__attempt *attempt, const hawser_sim_model *model) {
     attempt->began = false;
-    return hawser__simulation_run(attempt->seed, model, begin, attempt);
+    hawser__death_run(attempt->death, attempt->seed, &attempt->model);
+    int result = hawser__simulation_run(attempt->seed, model, begin, attempt);
+    hawser__death_run_over(attempt->death);
+    if (result < 0 && errno == HAWSER_ECHECK)   /* by the callback, which may see a line before the scenario is called */
+        attempt->began = true;
+    return result;
 }
 
 struct drawn {

@@ -6,7 +6,7 @@
 #ifndef HAWSER__ATTEMPT_H
 #define HAWSER__ATTEMPT_H
 
-#include <hawser/sim.h>
+#include "sim/death.h"
 
 struct hawser__attempt {
     uint64_t seed;
@@ -14,11 +14,13 @@ struct hawser__attempt {
     hawser_fn scenario;
     void *arg;
     bool seed_given, model_given;   /* by the environment */
+    struct hawser__death *death;    /* NULL = nobody watches */
     bool began;                     /* the scenario was called: a result below 0 is a failure of the run, and not of the call */
 };
 
 /* Fills ATTEMPT in; MODEL NULL is the perfect one. 0; or the public call has failed. */
-int hawser__attempt_prepare(struct hawser__attempt *attempt, uint64_t seed, const hawser_sim_model *model, hawser_fn scenario, void *arg);
+int hawser__attempt_prepare(struct hawser__attempt *attempt, uint64_t seed, const hawser_sim_model *model, hawser_fn scenario,
+                            void *arg);
 
 /* One run. SEEN: with the trace and the diagram that were asked for. As hawser__simulation_run. */
 int hawser__attempt_run(struct hawser__attempt *attempt, bool seen);

@@ -3,7 +3,9 @@
 #include "base/mem.h"
 #include "base/wake.h"
 #include "sched/park.h"
+#include "sim/model_text.h"
 #include "sim/simulation.h"
+#include "sim/trace.h"
 #include "world/numbers.h"
 #include "world/socket.h"
 
@@ -49,6 +51,8 @@ int hawser_sim_start(const char *name, hawser_fn program, void *arg) {
     bool inside = hawser__simulation_inside(true);
     int result = start_inside(name, program, arg);
     hawser__simulation_inside(inside);
+    if (result == -EINVAL)
+        return hawser__fail_sentence(EINVAL, "start host \"%.80s\": %s", name, hawser__host_name_fault(name));
     return result < 0 ? hawser__fail(result, "start host %s", name) : result;
 }
 
@@ -72,7 +76,10 @@ int hawser_sim_join(int number) {
     hawser__host *host = find(number, "join a host");
     if (!host)
         return -1;
-    struct hawser__joiner joiner = {.task = hawser__task_current(), .host = hawser__simulation_here->host, .result = host->result};
+    if (number == 0)
+        return hawser__fail(EINVAL, "join the host that the scenario runs on");
+    struct hawser__joiner joiner = {.task = hawser__task_current(), .host = hawser__simulation_here->host,
+                                    .result = host->result};
     if (!host->up)
         joiner.failure = host->failure;
     int result = host->up ? wait_for_end(host, &joiner) : 0;
@@ -117,6 +124,25 @@ int hawser_sim_restart(int number) {
     return result < 0 ? hawser__fail(result, "restart host %s", host->name) : 0;
 }
 
+/* What SIGNO does to a program that does not ask for it. */
+static bool is_one_of(int signo, const int *signals, size_t count) {
+    size_t i = 0;
+    while (i < count && signals[i] != signo)
+        i++;
+    return i < count;
+}
+
+static int end_by_signal(hawser__host *host, int signo) {
+    static const int ignored[] = {SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
+    return is_one_of(signo, ignored, sizeof ignored / sizeof *ignored) ? 0 : end_host(host, true, "kill the host");
+}
+
+static bool stops(const hawser__host *host, int signo) {
+    static const int stopping[] = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
+    return is_one_of(signo, stopping, sizeof stopping / sizeof *stopping) &&
+           (!host->actions || host->actions[signo].sa_handler == SIG_DFL);
+}
+
 int hawser_sim_kill(int number, int signo) {
     hawser__host *host = find(number, "send a signal to a host");
     if (!host)
@@ -125,8 +151,15 @@ int hawser_sim_kill(int number, int signo) {
         return hawser__fail(ESRCH, "send signal %d to host %s", signo, host->name);
     if (signo < 0 || signo >= NSIG)
         return hawser__fail(EINVAL, "send signal %d to host %s", signo, host->name);
+    if (stops(host, signo))
+        return hawser__fail(EOPNOTSUPP, "stop host %s by signal %d", host->name, signo);
     hawser__trace(host, "signal %d", signo);
-    return signo == 0 || hawser__host_signal(host, signo) ? 0 : end_host(host, true, "kill the host");
+    return signo == 0 || hawser__host_signal(host, signo) ? 0 : end_by_signal(host, signo);
+}
+
+bool hawser_sim_running(int number) {
+    hawser__host *host = hawser__simulation_here ? hawser__host_number(hawser__world_here, number) : NULL;
+    return host && host->up;
 }
 
 /* Paths. */
@@ -152,14 +185,17 @@ int hawser_sim_heal(int a, int b) {
 
 int hawser_sim_set_link(int a, int b, const hawser_sim_link *link) {
     static const char what[] = "set a link";
+    char reason[HAWSER__MODEL_REASON];
     const char *fault;
     hawser__host *from = find(a, what), *to = from ? find(b, what) : NULL;
     if (!to)
         return -1;
     if (!link || from == to)
         return hawser__fail(EINVAL, "%s between host %s and %s", what, from->name, link ? "itself" : to->name);
-    if (hawser__path_set(hawser__path_between(from, to), link, &fault) < 0)
-        return hawser__fail(EINVAL, "%s whose %s makes no sense", what, fault);
+    if (hawser__path_set(hawser__path_between(from, to), link, &fault) < 0) {
+        const hawser_sim_model model = {.link = *link};
+        return hawser__fail_sentence(EINVAL, "%s whose %s", what, hawser__model_value_reason(&model, fault, reason));
+    }
     return hawser__path_set(hawser__path_between(to, from), link, &fault);
 }
 
@@ -211,11 +247,12 @@ int hawser_sim_set_clock(int number, double seconds) {
 void hawser_sim_fail(const char *format, ...) {
     char sentence[HAWSER__SENTENCE];
     va_list args;
-    if (!hawser__simulation_here)
-        return;
     va_start(args, format);
     vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
+    hawser__trace_clean(sentence);
+    if (hawser__trace_fail(sentence) || !hawser__simulation_here)
+        return;
     bool inside = hawser__simulation_inside(true);
     hawser__simulation_fail(HAWSER_ECHECK, "%s", sentence);
     (void)hawser__strand_wait(HAWSER__NEVER);   /* the loop sees that it is over */

@@ -54,7 +54,7 @@ struct hawser__diagram_row {
     int host;                                         /* -1 = the world */
     int end;                                          /* SENT: the row in which it arrived or was lost; 0 = it was under way */
     int to;                                           /* SENT: the host that it went to; -1 = unknown */
-    int from;                                         /* of the flight that ends here, the row in which it was sent; -1 = none */
+    int from;                                         /* the row in which the flight that ends here was sent; -1 = none */
     int y, height;                                    /* diagram_svg.c */
 };
 

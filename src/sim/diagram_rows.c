@@ -9,7 +9,8 @@ static int host_of(struct hawser__diagram_rows *rows, const char *name, size_t l
     int number = 0;
     if (length == 1 && *name == '-')
         return -1;
-    while (number < rows->host_count && (strlen(rows->hosts[number]) != length || memcmp(rows->hosts[number], name, length) != 0))
+    while (number < rows->host_count &&
+           (strlen(rows->hosts[number]) != length || memcmp(rows->hosts[number], name, length) != 0))
         number++;
     if (number < rows->host_count)
         return number;

@@ -137,7 +137,8 @@ static const char style[] =
     ".open{stroke:#5b6068;stroke-dasharray:2 3;fill:none}.cross{stroke:#b3261e;stroke-width:2;fill:none}\n"
     "@media (prefers-color-scheme:dark){.paper{fill:#16181c}text{fill:#e8e8e8;stroke:#16181c}.time{fill:#a9b0ba}"
     ".host{fill:#24324a;stroke:#8fb3e8}.up{stroke:#8fb3e8}.down{stroke:#7d858f}.dot{fill:#8fb3e8}"
-    ".band{fill:#3a3217;stroke:#d8b84a}.way{stroke:#7ad19f}.tip{fill:#7ad19f}.lost,.cross{stroke:#ff8a80}.open{stroke:#a9b0ba}}\n"
+    ".band{fill:#3a3217;stroke:#d8b84a}.way{stroke:#7ad19f}.tip{fill:#7ad19f}.lost,.cross{stroke:#ff8a80}"
+    ".open{stroke:#a9b0ba}}\n"
     "</style>\n"
     "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">"
     "<path class=\"tip\" d=\"M0 0L8 4L0 8z\"/></marker></defs>\n";
@@ -147,7 +148,8 @@ static void draw_head(struct drawing *drawing) {
     int height = drawing->bottom + 40;
     put(drawing, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\" "
                  "aria-labelledby=\"title desc\">\n", drawing->width, height, drawing->width, height);
-    put(drawing, "<title id=\"title\">What happened in a simulated network</title>\n<desc id=\"desc\">A sequence diagram. Hosts:");
+    put(drawing, "<title id=\"title\">What happened in a simulated network</title>\n"
+                 "<desc id=\"desc\">A sequence diagram. Hosts:");
     for (int i = 0; i < rows->host_count; i++) {
         put(drawing, i ? ", " : " ");
         put_text(drawing, rows->hosts[i], strlen(rows->hosts[i]));

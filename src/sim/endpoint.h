@@ -10,6 +10,8 @@ struct hawser__sim_endpoint {
     hawser__endpoint base;
     hawser__socket *socket;
     struct hawser__sim_endpoint *next;       /* of the host's */
+    int number;                              /* in the host's table: world/descriptors.h; 0 = none, nobody has asked for it */
+    bool shared;                             /* its number was others', or is a copy: flags stay as they are */
     hawser__watch *watch;                    /* armed; NULL = none */
     hawser__port *port;                      /* whose worker fires it; NULL = nobody does any more */
     bool in_line;                            /* at a full Unix listener; it may have been let in since */
@@ -20,6 +22,12 @@ struct hawser__sim_endpoint {
 static inline struct hawser__sim_endpoint *hawser__sim_endpoint_of(hawser__endpoint *endpoint) {
     return (struct hawser__sim_endpoint *)endpoint;
 }
+
+/* endpoint.c. Inside. */
+/* An endpoint for a reference of SOCKET, which the caller has and which is the endpoint's then. 0 or -ENOMEM. */
+int hawser__sim_wrap(hawser__host *host, hawser__socket *socket, hawser__endpoint **ret);
+/* Its record goes; the reference is the caller's. */
+hawser__socket *hawser__sim_unwrap(hawser__endpoint *endpoint);
 
 /* move.c: connecting, at once. Inside. */
 int hawser__sim_connect(hawser__endpoint *endpoint, const struct sockaddr *sa, socklen_t len);

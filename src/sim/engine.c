@@ -13,6 +13,7 @@
 #include "sched/park.h"
 #include "sim/endpoint.h"
 #include "sim/engine.h"
+#include "world/descriptors.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -37,6 +38,11 @@ static void leave(void) {
     (void)hawser__simulation_inside(false);
 }
 
+static void leave_after_a_while(void) {
+    leave();
+    hawser__strand_pace();
+}
+
 void hawser__sim_changed(hawser__socket *socket) {
     struct hawser__attendance *attendance = hawser__socket_attendance(socket);
     for (struct hawser__waiter *waiter = attendance->waiters; waiter; waiter = waiter->next)
@@ -48,17 +54,10 @@ void hawser__sim_changed(hawser__socket *socket) {
 /* Birth and the end. */
 
 static int wrap(hawser__host *host, hawser__socket *socket, hawser__endpoint **ret) {
-    struct hawser__sim_endpoint *made = hawser__zalloc(sizeof *made);
-    if (!made) {
+    int result = hawser__sim_wrap(host, socket, ret);
+    if (result < 0)
         hawser__socket_unref(socket);
-        return -ENOMEM;
-    }
-    made->base.engine = &host->engine;
-    made->socket = socket;
-    made->next = host->endpoints;
-    host->endpoints = made;
-    *ret = &made->base;
-    return 0;
+    return result;
 }
 
 static int open_inside(hawser__engine *engine, int family, int type, int proto, hawser__endpoint **ret) {
@@ -74,14 +73,11 @@ static int sim_open(hawser__engine *engine, int family, int type, int proto, haw
     return result;
 }
 
-static void close_inside(hawser__endpoint *base) {
-    struct hawser__sim_endpoint *endpoint = hawser__sim_endpoint_of(base), **at = &host_of(base->engine)->endpoints;
-    while (*at != endpoint)
-        at = &(*at)->next;
-    *at = endpoint->next;
-    hawser__sim_watch_drop(endpoint);
-    hawser__socket_unref(endpoint->socket);
-    hawser__free(endpoint);
+static void close_inside(hawser__endpoint *endpoint) {
+    int number = hawser__sim_endpoint_of(endpoint)->number;
+    if (number)
+        hawser__descriptor_forget(host_of(endpoint->engine), number);
+    hawser__socket_unref(hawser__sim_unwrap(endpoint));
 }
 
 static void sim_close(hawser__endpoint *endpoint) {
@@ -110,8 +106,11 @@ static int sim_pair(hawser__engine *engine, int family, int type, int proto, haw
 
 static int sim_dup(hawser__endpoint *endpoint, hawser__endpoint **ret) {
     enter();
-    hawser__socket_ref(socket_of(endpoint));
-    int result = wrap(host_of(endpoint->engine), socket_of(endpoint), ret);
+    int result = hawser__socket_ref(socket_of(endpoint));
+    if (result == 0)
+        result = wrap(host_of(endpoint->engine), socket_of(endpoint), ret);
+    if (result == 0)
+        hawser__sim_endpoint_of(*ret)->shared = hawser__sim_endpoint_of(endpoint)->shared = true;
     leave();
     return result;
 }
@@ -122,15 +121,6 @@ static void sim_evict(hawser__endpoint *endpoint) {
     hawser__sim_changed(socket_of(endpoint));
     hawser__sim_watch_evict(hawser__sim_endpoint_of(endpoint));
     leave();
-}
-
-void hawser__host_forget_endpoints(hawser__host *host) {
-    struct hawser__sim_endpoint *endpoint;
-    while ((endpoint = host->endpoints)) {
-        host->endpoints = endpoint->next;
-        *hawser__socket_attendance(endpoint->socket) = (struct hawser__attendance){0};
-        hawser__free(endpoint);
-    }
 }
 
 /* Immediate operations. */
@@ -209,8 +199,8 @@ static void go(hawser__socket *socket, struct hawser__waiter *waiter) {
     *at = waiter->next;
 }
 
-/* Waits for a change at one of N sockets. 0, or a negative code. Called and left inside. */
-static int wait_at(hawser__socket *const *sockets, size_t n, const char *what, hawser__deadline deadline) {
+/* Called and left inside. */
+int hawser__sim_wait_at(hawser__socket *const *sockets, size_t n, const char *what, int number, hawser__deadline deadline) {
     struct hawser__waiter waiters[HAWSER__PARK_MAX];
     if (deadline == HAWSER__NOW)
         return -EAGAIN;
@@ -221,7 +211,7 @@ static int wait_at(hawser__socket *const *sockets, size_t n, const char *what, h
         come(sockets[i], &waiters[i]);
     }
     leave();
-    int result = hawser__wait(what, -1, deadline);
+    int result = hawser__wait(what, number, deadline);
     enter();
     for (size_t i = 0; i < n; i++)
         go(sockets[i], &waiters[i]);
@@ -232,19 +222,22 @@ int hawser__sim_wait_at_endpoints(hawser__endpoint *const *endpoints, size_t n, 
     hawser__socket *sockets[HAWSER__PARK_MAX];
     for (size_t i = 0; i < n && i < HAWSER__PARK_MAX; i++)
         sockets[i] = socket_of(endpoints[i]);
-    return wait_at(sockets, n, what, deadline);
+    int number = n == 1 ? hawser__sim_endpoint_of(endpoints[0])->number : 0;
+    return hawser__sim_wait_at(sockets, n, what, number ? number : -1, deadline);
 }
 
 #define AGAIN(result, endpoints, n, what, deadline)                                                                           \
     ((result) == -EAGAIN && ((result) = hawser__sim_wait_at_endpoints(endpoints, n, what, deadline)) == 0)
 
-static int accept_any(hawser__endpoint *const *listeners, size_t n, hawser__endpoint **ret) {
+static int accept_any(hawser__endpoint *const *listeners, size_t n, hawser__deadline deadline, hawser__endpoint **ret) {
     int result = -EAGAIN;
     for (size_t i = 0; i < n && result == -EAGAIN; i++) {
         hawser__socket *made;
         result = gone(listeners[i]) ? -EBADF : hawser__socket_accept(socket_of(listeners[i]), &made);
         if (result == 0)
             return wrap(host_of(listeners[i]->engine), made, ret);
+        if (result == -ESHUTDOWN)
+            result = deadline == HAWSER__NOW ? -EAGAIN : -EINVAL;
     }
     return result;
 }
@@ -254,11 +247,11 @@ static int sim_accept(hawser__endpoint *const *listeners, size_t n, struct socka
     int result;
     enter();
     do
-        result = accept_any(listeners, n, ret);
+        result = accept_any(listeners, n, deadline, ret);
     while (AGAIN(result, listeners, n, "accept", deadline));
     if (result == 0)
         (void)hawser__socket_getpeername(socket_of(*ret), peer, len);
-    leave();
+    leave_after_a_while();
     return result;
 }
 
@@ -278,7 +271,7 @@ static int sim_connect_wait(hawser__endpoint *const *endpoints, size_t n, hawser
     do
         result = finished(endpoints, n);
     while (AGAIN(result, endpoints, n, "connect", deadline));
-    leave();
+    leave_after_a_while();
     return result;
 }
 
@@ -292,7 +285,7 @@ static ssize_t sim_recvmsg(hawser__endpoint *endpoint, struct msghdr *msg, int f
     do
         result = gone(endpoint) ? -EBADF : hawser__socket_receive(socket_of(endpoint), msg, flags);
     while (AGAIN(result, &endpoint, 1, "recv", limit(flags, deadline)));
-    leave();
+    leave_after_a_while();
     return result;
 }
 
@@ -302,11 +295,12 @@ static ssize_t sim_sendmsg(hawser__endpoint *endpoint, const struct msghdr *msg,
     do
         result = gone(endpoint) ? -EBADF : hawser__socket_send(socket_of(endpoint), msg, flags);
     while (AGAIN(result, &endpoint, 1, "send", limit(flags, deadline)));
-    leave();
+    leave_after_a_while();
     return result;
 }
 
-static int sim_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags, hawser__deadline deadline) {
+static int sim_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
+                        hawser__deadline deadline) {
     ssize_t size = 0;
     unsigned i = 0;
     for (; i < n && size >= 0; i += size >= 0) {
@@ -316,7 +310,8 @@ static int sim_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, un
     return i > 0 || n == 0 ? (int)i : (int)size;
 }
 
-static int sim_sendmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags, hawser__deadline deadline) {
+static int sim_sendmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
+                        hawser__deadline deadline) {
     ssize_t size = 0;
     unsigned i = 0;
     for (; i < n && size >= 0; i += size >= 0) {
@@ -341,7 +336,7 @@ static ssize_t sim_send(hawser__endpoint *endpoint, const void *data, size_t siz
 const struct hawser__engine_ops hawser__sim_ops = {
     .name = "sim",
     .open = sim_open,
-    .adopt = hawser__sim_no_adopt,
+    .adopt = hawser__sim_adopt,
     .pair = sim_pair,
     .dup = sim_dup,
     .bind = sim_bind,
@@ -352,7 +347,7 @@ const struct hawser__engine_ops hawser__sim_ops = {
     .getsockname = sim_getsockname,
     .getpeername = sim_getpeername,
     .unread = sim_unread,
-    .descriptor = hawser__sim_no_descriptor,
+    .descriptor = hawser__sim_descriptor,
     .accept = sim_accept,
     .connect_begin = sim_connect_begin,
     .connect_wait = sim_connect_wait,
@@ -379,7 +374,7 @@ const struct hawser__engine_ops hawser__sim_ops = {
     .port_after_fork = hawser__sim_port_after_fork,
     .evict = sim_evict,
     .close = sim_close,
-    .detach = hawser__sim_no_detach,
+    .detach = hawser__sim_detach,
     .resolve = hawser__sim_resolve,
     .now = hawser__sim_now,
     .time = hawser__sim_time,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations of the simulated engine that are not in engine.c: move.c has those that move bytes in other ways,
- * services.c what a host is asked for beside its sockets. */
+ * services.c what a host is asked for beside its sockets, number.c what there is about numbers. */
 #ifndef HAWSER__SIM_ENGINE_H
 #define HAWSER__SIM_ENGINE_H
 
@@ -10,7 +10,8 @@
 /* The world's `changed`: wakes whoever waits at SOCKET. */
 void hawser__sim_changed(hawser__socket *socket);
 
-/* Waits, inside, for a change at one of N endpoints: 0, or a negative code. */
+/* Waits, inside, for a change at one of N sockets, or endpoints: 0, or a negative code. NUMBER, or -1, is for dumps. */
+int hawser__sim_wait_at(hawser__socket *const *sockets, size_t n, const char *what, int number, hawser__deadline deadline);
 int hawser__sim_wait_at_endpoints(hawser__endpoint *const *endpoints, size_t n, const char *what, hawser__deadline deadline);
 
 ssize_t hawser__sim_recv_lend(hawser__endpoint *endpoint, void **ret, size_t size, hawser__deadline deadline);
@@ -19,9 +20,9 @@ ssize_t hawser__sim_sendfile(hawser__endpoint *endpoint, int fd, int64_t *offset
 ssize_t hawser__sim_splice(hawser__endpoint *from, hawser__endpoint *to, size_t size, hawser__deadline deadline);
 int hawser__sim_await(struct hawser__interest *interests, size_t n, hawser__deadline deadline);
 
-int hawser__sim_no_adopt(hawser__engine *engine, int fd, hawser__endpoint **ret);
-int hawser__sim_no_descriptor(hawser__endpoint *endpoint);
-int hawser__sim_no_detach(hawser__endpoint *endpoint, bool blocking);
+int hawser__sim_adopt(hawser__engine *engine, int fd, hawser__endpoint **ret);
+int hawser__sim_descriptor(hawser__endpoint *endpoint);
+int hawser__sim_detach(hawser__endpoint *endpoint, bool blocking);
 int hawser__sim_wait_fd(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline);
 int hawser__sim_sleep(hawser__engine *engine, hawser__deadline deadline);
 int64_t hawser__sim_now(hawser__engine *engine);

@@ -6,6 +6,7 @@
 #include "base/sys.h"
 #include "sim/replay.h"
 #include "sim/search.h"
+#include "sim/simulation.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -43,11 +44,16 @@ static void tell_first(const struct hawser__search *search) {
     hawser__replay_say("hawser: run %" PRIu64 ", seed %" PRIu64 ", failed: %s\n", search->runs, found->seed, found->sentence);
 }
 
+static void say_unsteady(uint64_t seed) {
+    hawser__replay_say("hawser: but seed %" PRIu64 " did not go the same way again: something beside it decides in this "
+                       "scenario\n", seed);
+}
+
 static void tell(const struct hawser__search *search) {
     clear_line(search);
     hawser__replay_tell(search->found->sentence, search->found->command);
     if (search->found->unsteady)
-        hawser__replay_say("hawser: but that did not fail again: something beside the seed decides in this scenario\n");
+        say_unsteady(search->found->seed);
 }
 
 /* Searching. */
@@ -62,6 +68,8 @@ bool hawser__search_try(struct hawser__search *search, const hawser_sim_model *m
         show(search);
         return false;
     }
+    search->steps = hawser__effort_here.steps;
+    search->print = hawser__effort_here.print;
     found->code = errno;
     found->seed = seed;
     found->model = *model;
@@ -88,7 +96,8 @@ static void run_smallest(struct hawser__search *search) {
     search->attempt.model = found->model;
     search->attempt.seed = found->seed;
     search->runs++;
-    found->unsteady = hawser__attempt_run(&search->attempt, true) >= 0 || errno != found->code;
+    int result = hawser__attempt_run(&search->attempt, true), code = errno;
+    found->unsteady = result >= 0 || code != found->code || hawser__effort_here.print != search->print;
 }
 
 static void report(struct hawser__search *search, uint64_t first) {
@@ -100,6 +109,19 @@ static void report(struct hawser__search *search, uint64_t first) {
     if (!model->quiet)
         tell(search);
     hawser__fail_sentence(found->code, "%s", found->sentence);
+}
+
+/* None has failed. The last seed once more, to be seen, and to see that it goes the same way. Keeps errno. */
+static void run_last(struct hawser__search *search) {
+    int saved = errno;
+    uint64_t print = hawser__effort_here.print;
+    bool failed = hawser__attempt_run(&search->attempt, true) < 0;
+    search->found->unsteady = failed || hawser__effort_here.print != print;
+    if (failed && !search->attempt.model.quiet)
+        hawser__replay_say("hawser: seed %" PRIu64 ", run once more, failed: %s\n", search->attempt.seed, hawser_error());
+    if (search->found->unsteady && !search->attempt.model.quiet)
+        say_unsteady(search->attempt.seed);
+    errno = saved;
 }
 
 static void find_smallest(struct hawser__search *search) {
@@ -119,6 +141,8 @@ static int search_all(struct hawser__search *search, uint64_t seed, uint64_t cou
         report(search, first);
     } else {
         clear_line(search);
+        if (result == 0)
+            run_last(search);
     }
     search->found->runs = search->runs;
     search->found->seconds = seconds_since(search->began);
@@ -135,7 +159,9 @@ int hawser_sim_explore(uint64_t first_seed, uint64_t count, const hawser_sim_mod
     search.found = hawser__zalloc(sizeof *search.found);
     if (!search.found)
         return hawser__fail(ENOMEM, "explore seeds");
+    search.attempt.death = hawser__death_watch(true);
     int result = search_all(&search, search.attempt.seed, search.attempt.seed_given ? 1 : count), code = errno;
+    hawser__death_unwatch(search.attempt.death);
     if (ret)
         *ret = *search.found;
     hawser__free(search.found);

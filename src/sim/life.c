@@ -11,6 +11,16 @@
 #include "world/socket.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+/* What the last failed call left may be of long ago, and have nothing to do with it: so it is only said to be that. */
+static void blame_scenario(struct hawser__failure *failure) {
+    char last[HAWSER__SENTENCE];
+    snprintf(last, sizeof last, "%s", failure->sentence);
+    int length = snprintf(failure->sentence, sizeof failure->sentence, "the scenario returned -1");
+    if (*last)
+        snprintf(failure->sentence + length, sizeof failure->sentence - (size_t)length, "; its last error: %.460s", last);
+}
 
 /* On the host's first strand, whose end is the end of the program. */
 static void *work(void *argument) {
@@ -18,6 +28,8 @@ static void *work(void *argument) {
     host->result = host->program(host->arg);
     if (host->result < 0)   /* with its sentence, for who joins */
         hawser__failure_keep(&host->failure, hawser__task_current(), errno ? errno : EIO);
+    if (host->result < 0 && host->number == 0)
+        blame_scenario(&host->failure);
     return NULL;
 }
 
@@ -92,10 +104,18 @@ _Noreturn void hawser__host_end_self(bool polite) {
         (void)hawser__strand_wait(HAWSER__NEVER);
 }
 
+static void trace_end(const hawser__host *host) {
+    const char *sentence = host->failure.sentence;
+    if (host->result >= 0)
+        hawser__trace(host, "end");
+    else
+        hawser__trace(host, "end, failed%s%s", *sentence ? ": " : "", sentence);
+}
+
 void hawser__host_strand_ended(hawser__strand *strand) {
     hawser__host *host = strand->host;
     if (strand == host->main) {
-        hawser__trace(host, host->result < 0 ? "end, failed" : "end");
+        trace_end(host);
         hawser__host_end(host, true, 0);
         if (host->number == 0)
             hawser__simulation_here->over = true;

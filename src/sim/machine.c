@@ -30,6 +30,7 @@ static int64_t monotonic(void) {
 
 static int64_t wall(void) {
     hawser__simulation *self = hawser__simulation_here;
+    self->world.now += self->inside ? 0 : READING;
     return EPOCH * HAWSER__SECOND + self->world.now + (self->host ? self->host->skew : 0);
 }
 
@@ -124,6 +125,7 @@ const hawser__machine hawser__simulated_machine = {
     .processors = processors,
     .hostname = hostname,
     .sigaction = set_action,
+    .number = hawser__host_number_call,
     .yield = hawser__strand_give_way,
     .doze = hawser__strand_doze,
     .work_time = work_time,

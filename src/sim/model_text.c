@@ -100,7 +100,8 @@ static struct point locale_point(void) {
 static bool change(const char *text, const char *from, const char *to, char *out) {
     const char *at = strstr(text, from);
     int before = at ? (int)(at - text) : 0;
-    int length = at ? snprintf(out, NUMBER, "%.*s%s%s", before, text, to, at + strlen(from)) : snprintf(out, NUMBER, "%s", text);
+    int length = at ? snprintf(out, NUMBER, "%.*s%s%s", before, text, to, at + strlen(from))
+                    : snprintf(out, NUMBER, "%s", text);
     return length >= 0 && length < NUMBER;
 }
 
@@ -187,4 +188,49 @@ void hawser__model_write(const hawser_sim_model *model, char *text) {
         write_number(value, number);
         hawser__write(&writer, ",%s=%s", hawser__model_fields[i].name, number);
     }
+}
+
+/* Reasons. */
+
+/* What hawser__limits_take lets through, and what the field itself can hold. */
+static const char *range_of(const struct hawser__model_field *field) {
+    static const char *const shares[] = {"loss", "duplicate", "reorder", "short_reads", "short_writes", "refuse", "black_hole",
+                                         "half_open", "lookup_fails", "allocation_fails"};
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        if (strcmp(field->name, shares[i]) == 0)
+            return "a probability, from 0 to 1";
+    if (strcmp(field->name, "workers") == 0)
+        return "a whole number from 0 to 64";
+    if (strcmp(field->name, "clock_drift") == 0)
+        return "a share, from 0 to less than 0.5";
+    if (strcmp(field->name, "bandwidth") == 0 || strcmp(field->name, "read_rate") == 0)
+        return "bytes a second, from 0 to 1e15";
+    return field->kind == FLAG ? "0 or 1" : field->kind == DOUBLE ? "seconds, from 0 to 1e9" : "a whole number, not below 0";
+}
+
+/* Up to the comma. */
+static int part_length(const char *part) {
+    size_t length = strcspn(part, ",");
+    return length < 60 ? (int)length : 60;
+}
+
+const char *hawser__model_part_reason(const char *part, char *reason) {
+    int length = part_length(part), name = (int)strcspn(part, "=,");
+    const struct hawser__model_field *field = field_named(part, (size_t)name);
+    int used = snprintf(reason, HAWSER__MODEL_REASON, "\"%.*s\": ", length, part);
+    if (part[name] != '=')
+        snprintf(reason + used, HAWSER__MODEL_REASON - (size_t)used, "it is neither FIELD=NUMBER nor \"perfect\"");
+    else if (!field)
+        snprintf(reason + used, HAWSER__MODEL_REASON - (size_t)used, "no field has that name");
+    else
+        snprintf(reason + used, HAWSER__MODEL_REASON - (size_t)used, "%s is %s", field->name, range_of(field));
+    return reason;
+}
+
+const char *hawser__model_value_reason(const hawser_sim_model *model, const char *fault, char *reason) {
+    const struct hawser__model_field *field = field_named(fault, strlen(fault));
+    if (!field)
+        return fault;
+    snprintf(reason, HAWSER__MODEL_REASON, "%s is %g; it is %s", field->name, hawser__model_get(model, field), range_of(field));
+    return reason;
 }

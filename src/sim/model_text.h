@@ -30,6 +30,12 @@ bool hawser__model_set(hawser_sim_model *model, const struct hawser__model_field
 
 /* Changes MODEL as TEXT says. NULL; else where in TEXT the part begins that makes no sense, and MODEL is not changed. */
 const char *hawser__model_read(hawser_sim_model *model, const char *text);
+/* Why PART, where hawser__model_read came to, makes no sense; and why the field FAULT of hawser__limits_take does not: its
+ * value, and what there may be. Returns REASON, which has HAWSER__MODEL_REASON bytes. */
+#define HAWSER__MODEL_REASON 256
+const char *hawser__model_part_reason(const char *part, char *reason);
+const char *hawser__model_value_reason(const hawser_sim_model *model, const char *fault, char *reason);
+
 /* The whole of MODEL: "perfect", and every field that is not zero. TEXT has HAWSER__MODEL_TEXT bytes. */
 void hawser__model_write(const hawser_sim_model *model, char *text);
 

@@ -12,10 +12,11 @@
 
 #define ARGUMENTS 4096
 #define SAID 8192
+#define REST " # and the rest of its arguments"
 #define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-"
 
-/* The arguments of the process, each with its NUL. 0: they are not to be had whole. */
-static size_t read_arguments(char *arguments) {
+/* What there is of the arguments of the process, each with its NUL: all (*WHOLE), or those at the front. */
+static size_t read_arguments(char *arguments, bool *whole) {
     int fd = hawser__sys_open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC, 0);
     size_t used = 0;
     ssize_t n = fd < 0 ? -1 : 1;
@@ -24,7 +25,10 @@ static size_t read_arguments(char *arguments) {
         used += n > 0 ? (size_t)n : 0;
     }
     hawser__sys_close(fd);
-    return n == 0 && used > 0 && arguments[used - 1] == '\0' ? used : 0;
+    *whole = n == 0;
+    while (used > 0 && arguments[used - 1] != '\0')   /* one that was cut is none */
+        used--;
+    return n < 0 ? 0 : used;
 }
 
 static bool is_control(unsigned char byte) {
@@ -52,21 +56,45 @@ static void write_word(struct hawser__writer *writer, const char *word) {
     hawser__write(writer, "'");
 }
 
+/* Whole words, as long as they fit. False: the last of them is not there. */
+static bool write_words(struct hawser__writer *writer) {
+    char arguments[ARGUMENTS];
+    bool whole;
+    size_t end = read_arguments(arguments, &whole);
+    for (size_t at = 0; at < end; at += strlen(arguments + at) + 1) {
+        size_t kept = writer->length;
+        hawser__write(writer, " ");
+        write_word(writer, arguments + at);
+        if (writer->length >= writer->size) {
+            writer->length = kept;
+            writer->out[kept] = '\0';
+            return false;
+        }
+    }
+    return whole;
+}
+
+void hawser__replay_arguments(char *text, size_t size) {
+    struct hawser__writer writer = {text, size > sizeof REST ? size - sizeof REST : 0, 0};
+    bool whole = true;
+    text[0] = '\0';
+    if (writer.size > 0)
+        whole = write_words(&writer);
+    writer.size = size;
+    if (!whole && writer.length > 0)   /* the program is there */
+        hawser__write(&writer, "%s", REST);
+}
+
 void hawser__replay_command(uint64_t seed, const hawser_sim_model *model, char *command, size_t size) {
-    char arguments[ARGUMENTS], text[HAWSER__MODEL_TEXT];
+    char text[HAWSER__MODEL_TEXT];
     struct hawser__writer writer = {command, size, 0};
     hawser__write(&writer, "HAWSER_SIM_SEED=%" PRIu64, seed);
     if (model) {
         hawser__model_write(model, text);
         hawser__write(&writer, " HAWSER_SIM_MODEL=%s", text);
     }
-    size_t variables = writer.length, end = read_arguments(arguments);
-    for (size_t at = 0; at < end; at += strlen(arguments + at) + 1) {
-        hawser__write(&writer, " ");
-        write_word(&writer, arguments + at);
-    }
-    if (writer.length >= size && variables < size)
-        command[variables] = '\0';
+    if (writer.length < size)
+        hawser__replay_arguments(command + writer.length, size - writer.length);
 }
 
 static void make_harmless(char *text, size_t length) {

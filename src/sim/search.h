@@ -14,6 +14,7 @@ struct hawser__search {
     int64_t began, told;              /* real time: when the search began, and when it last said how far it is */
     bool shows;                       /* how far it is, on a terminal */
     uint64_t runs;
+    uint64_t steps, print;            /* of the run in FOUND: see hawser__effort */
 };
 
 /* One run of MODEL with SEED. Whether it failed: FOUND has it then. One that could not begin has not. */

@@ -1,50 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What a simulated host is asked for beside its sockets: clocks, chance, sleep, foreign descriptors, socket files. */
+/* What a simulated host is asked for beside its sockets: clocks, chance, sleep, socket files. */
 #include "base/sys.h"
 #include "sched/park.h"
 #include "sim/endpoint.h"
 #include "sim/engine.h"
 
-#include <hawser/world.h>
-
 #include <errno.h>
 #include <string.h>
-
-/* There are no descriptors here. */
-
-int hawser__sim_no_adopt(hawser__engine *engine, int fd, hawser__endpoint **ret) {
-    (void)engine, (void)fd, (void)ret;
-    return -EOPNOTSUPP;
-}
-
-int hawser__sim_no_descriptor(hawser__endpoint *endpoint) {
-    (void)endpoint;
-    return -EOPNOTSUPP;
-}
-
-int hawser__sim_no_detach(hawser__endpoint *endpoint, bool blocking) {
-    (void)endpoint, (void)blocking;
-    return -EOPNOTSUPP;
-}
-
-/* Virtual time does not pass while somebody elsewhere thinks: so a descriptor is either ready, or not to be waited for. */
-int hawser__sim_wait_fd(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline) {
-    struct pollfd polled = {.fd = fd};
-    (void)engine, (void)account;
-    polled.events = (short)((events & HAWSER_READABLE ? POLLIN : 0) | (events & HAWSER_WRITABLE ? POLLOUT : 0));
-    int result = hawser__sys_poll(&polled, 1, 0);
-    if (result < 0)
-        return result;
-    if (polled.revents & POLLNVAL)
-        return -EBADF;
-    if (result == 0) {
-        result = hawser__wait("descriptor", fd, HAWSER__NOW);   /* tells who was interrupted */
-        return result == -EAGAIN && deadline != HAWSER__NOW ? -EOPNOTSUPP : result;
-    }
-    bool any = polled.revents & (POLLERR | POLLHUP);
-    return (polled.revents & POLLIN || any ? events & HAWSER_READABLE : 0) |
-           (polled.revents & POLLOUT || any ? events & HAWSER_WRITABLE : 0);
-}
 
 int hawser__sim_sleep(hawser__engine *engine, hawser__deadline deadline) {
     int result;
@@ -52,16 +14,19 @@ int hawser__sim_sleep(hawser__engine *engine, hawser__deadline deadline) {
     do
         result = hawser__wait("sleep", -1, deadline);
     while (result == 0);
+    hawser__strand_pace();
     return result == -ETIMEDOUT || result == -EAGAIN ? 0 : result;
 }
 
 int64_t hawser__sim_now(hawser__engine *engine) {
     (void)engine;
+    hawser__strand_pace();
     return hawser__clock_monotonic();
 }
 
 int64_t hawser__sim_time(hawser__engine *engine) {
     (void)engine;
+    hawser__strand_pace();
     return hawser__clock_wall();
 }
 

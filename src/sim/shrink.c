@@ -6,13 +6,17 @@
  */
 #include "sim/model_text.h"
 #include "sim/search.h"
+#include "sim/simulation.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define SEEDS 20          /* for each smaller model */
 #define MORE_SEEDS 400    /* for zeros, when nothing else is left to try */
 #define RUNS 2000         /* altogether */
+#define EFFORT 100        /* times what the failure cost first: so much may a try cost */
+#define EFFORT_LEAST 300000
 #define SMALLEST 1e-3     /* milder than that is not asked for: zero was tried */
 #define LARGEST 1e6
 
@@ -23,7 +27,7 @@ struct shrink {
     int code;             /* the failure that is wanted */
 };
 
-/* Whether MODEL fails as well, with any of the seeds: then it is the smallest so far. */
+/* Whether MODEL fails as well, with any of the seeds: then it is the smallest so far. Where one takes too long, all do. */
 static bool fails(struct shrink *shrink, const hawser_sim_model *model) {
     hawser_sim_report *found = shrink->search->found;
     const hawser_sim_report before = *found;
@@ -32,7 +36,10 @@ static bool fails(struct shrink *shrink, const hawser_sim_model *model) {
             continue;
         if (found->code == shrink->code)
             return true;
+        bool too_long = found->code == ECANCELED;
         *found = before;
+        if (too_long)
+            break;
     }
     return false;
 }
@@ -96,9 +103,11 @@ static bool try_harder(struct shrink *shrink) {
 
 void hawser__search_shrink(struct hawser__search *search) {
     struct shrink shrink = {search, search->runs + RUNS, SEEDS, search->found->code};
+    hawser__effort_here.most = search->steps < EFFORT_LEAST / EFFORT ? EFFORT_LEAST : search->steps * EFFORT;
     drop_all(&shrink);
     do {
         while (go_round(&shrink, drop) || go_round(&shrink, soften))
             ;
     } while (try_harder(&shrink));
+    hawser__effort_here.most = 0;
 }

@@ -11,7 +11,9 @@ int hawser_sim_run(uint64_t seed, const hawser_sim_model *model, hawser_fn scena
     hawser_sim_report report;
     if (hawser__attempt_prepare(&attempt, seed, model, scenario, arg) < 0)
         return -1;
+    attempt.death = hawser__death_watch(attempt.model_given);
     int result = hawser__attempt_run(&attempt, true);
+    hawser__death_unwatch(attempt.death);
     if (result >= 0 || !attempt.began || attempt.model.quiet)
         return result;
     int code = errno;

@@ -14,10 +14,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define TURN 200                   /* nanoseconds that a turn of a strand takes: programs that only spin come to their end, too */
+#define TURN 200                   /* nanoseconds for a turn of a strand: programs that only spin come to their end, too */
 #define TURNS_MOST 20000000        /* turns in a row in which nothing happens */
 
 _Thread_local hawser__simulation *hawser__simulation_here;
+_Thread_local struct hawser__effort hawser__effort_here;
 
 void hawser__simulation_fail(int code, const char *format, ...) {
     hawser__simulation *self = hawser__simulation_here;
@@ -49,11 +50,11 @@ static bool is_stuck(const hawser__simulation *self) {
 static void fail_for_good(hawser__simulation *self) {
     char who[HAWSER__SENTENCE / 2];
     hawser__storm_waiters(who, sizeof who);
-    if (hawser__events_first(&self->world.events))
-        hawser__simulation_fail(ETIMEDOUT, "not over after %g s; who waits:%s",
+    if (hawser__events_first(&self->world.events) || self->world.now > self->world.limits.time_limit)
+        hawser__simulation_fail(ETIMEDOUT, "not over after %g s%s",
                                 hawser__timeout_seconds(self->world.limits.time_limit), who);
     else
-        hawser__simulation_fail(EDEADLK, "nothing can happen any more, and somebody waits:%s", who);
+        hawser__simulation_fail(EDEADLK, "nothing can happen any more, and somebody waits%s", who);
 }
 
 static void take_turn(hawser__simulation *self) {
@@ -69,7 +70,10 @@ static void take_turn(hawser__simulation *self) {
 }
 
 static void loop(hawser__simulation *self) {
-    while (!self->over) {
+    struct hawser__effort *effort = &hawser__effort_here;
+    for (effort->steps = 0; !self->over; effort->steps++) {
+        if (effort->most > 0 && effort->steps > effort->most)
+            hawser__simulation_fail(ECANCELED, "it takes too long");
         if (self->world.broken) {
             hawser__simulation_fail(ENOMEM, "no memory for the simulation");
         } else if (is_stuck(self) || self->world.now > self->world.limits.time_limit) {
@@ -132,6 +136,7 @@ static void conduct(hawser__simulation *self, hawser_fn scenario, void *arg) {
     if (result < 0)
         hawser__simulation_fail(-result, "no memory to start the simulation");
     loop(self);
+    hawser__effort_here.print = self->world.chance.state[0] ^ (uint64_t)self->world.now;
     end(self);
 }
 

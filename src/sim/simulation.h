@@ -9,6 +9,7 @@
 #ifndef HAWSER__SIMULATION_H
 #define HAWSER__SIMULATION_H
 
+#include "base/machine.h"
 #include "sim/heap.h"
 #include "sim/strand.h"
 
@@ -53,6 +54,14 @@ static inline void hawser__simulation_leave_host(void) {
     hawser__simulation_here->inside = true;
 }
 
+/* Of the runs of the calling thread. */
+struct hawser__effort {
+    uint64_t most;      /* turns and events, after which a run fails; 0 = any number */
+    uint64_t steps;     /* of the last run */
+    uint64_t print;     /* that run's fingerprint: differs between two of one seed when something beside the seed decided */
+};
+extern _Thread_local struct hawser__effort hawser__effort_here __attribute__((tls_model("initial-exec")));
+
 /* A whole run, without a look at the environment: hawser_sim_run is in sim.c. */
 int hawser__simulation_run(uint64_t seed, const hawser_sim_model *model, hawser_fn scenario, void *arg);
 
@@ -78,9 +87,13 @@ extern const struct hawser__machine hawser__simulated_machine;
 /* Calls the handler of HOST for SIGNO. False: there is none. */
 bool hawser__host_signal(hawser__host *host, int signo);
 
+/* number.c: what a bare number is asked for, as base/machine.h has it. */
+int hawser__host_number_call(int number, enum hawser__number_call call, int argument);
+
 /* engine.c */
 extern const struct hawser__engine_ops hawser__sim_ops;
-/* Nobody waits at any socket of HOST any more, and its endpoints are gone. */
+
+/* endpoint.c: all of HOST are gone, before its sockets are. */
 void hawser__host_forget_endpoints(hawser__host *host);
 
 /* port.c: what the workers of simulated hosts sleep in. */

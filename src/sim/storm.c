@@ -101,14 +101,21 @@ HAWSER_FORMAT(2, 3) static void add(struct text *text, const char *format, ...) 
     text->left -= used;
 }
 
+static void add_fibers(struct text *text, const hawser__host *host, const hawser__worker *worker) {
+    for (hawser__fiber *fiber = worker->fibers; fiber; fiber = fiber->all.next)
+        add(text, "; %s: fiber %llu%s%s: %s", host->name, (unsigned long long)fiber->number, fiber->name[0] ? " " : "",
+            fiber->name, fiber->task.waits_for ? fiber->task.waits_for : "nothing");
+}
+
 static void add_strands(struct text *text, const hawser__host *host) {
-    for (hawser__strand *strand = host->strands; strand; strand = strand->next)
-        if (!strand->worker && strand->task.waits_for)
-            add(text, " %s: %s;", host->name, strand->task.waits_for);
-        else if (strand->worker)
-            for (hawser__fiber *fiber = strand->worker->fibers; fiber; fiber = fiber->all.next)
-                add(text, " %s: fiber %llu%s%s: %s;", host->name, (unsigned long long)fiber->number, fiber->name[0] ? " " : "",
-                    fiber->name, fiber->task.waits_for ? fiber->task.waits_for : "nothing");
+    for (hawser__strand *strand = host->strands; strand; strand = strand->next) {
+        if (strand->rounds > 0)
+            add(text, "; %s: never waits", host->name);
+        if (strand->worker)
+            add_fibers(text, host, strand->worker);
+        else if (strand->task.waits_for)
+            add(text, "; %s: %s", host->name, strand->task.waits_for);
+    }
 }
 
 void hawser__storm_waiters(char *text, size_t size) {
@@ -116,4 +123,6 @@ void hawser__storm_waiters(char *text, size_t size) {
     text[0] = '\0';
     for (hawser__host *host = hawser__world_here->hosts; host; host = host->next)
         add_strands(&rest, host);
+    if (text[0])
+        text[0] = ':';
 }

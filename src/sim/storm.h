@@ -8,7 +8,7 @@
 void hawser__storm_begin(hawser__simulation *self);
 void hawser__storm_end(hawser__simulation *self);
 
-/* Who waits, and for what, in SIZE bytes of TEXT: for the sentence of a run that is stuck. */
+/* Who waits for what, or never waits, in SIZE bytes of TEXT, behind a colon: for the sentence of a run that is stuck. */
 void hawser__storm_waiters(char *text, size_t size);
 
 #endif

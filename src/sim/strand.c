@@ -9,6 +9,10 @@
 #include <pthread.h>
 
 #define STACK ((size_t)1 << 20)
+#define CALLS 1000                 /* that end a turn */
+#define CALL 100                   /* nanoseconds for each of them, */
+#define ROUNDS 300                 /* until so many such turns have gone by without a wait: then twice as long, and so on, */
+#define DOUBLINGS 16               /* so that who spins for ever comes to the end of the world's time in seconds of ours */
 
 static hawser__strands *strands_here(void) {
     return &hawser__simulation_here->strands;
@@ -24,7 +28,7 @@ int hawser__strands_warm_up(void) {
     size_t size;
     if (atomic_load(&warm))
         return 0;
-    hawser__stacks *stacks = hawser__stacks_new(STACK);
+    hawser__stacks *stacks = hawser__stacks_new(HAWSER__STRAND_STACK);
     void *stack = stacks ? hawser__stacks_take(stacks, &size) : NULL;
     if (stack) {
         hawser__context_make(&context, stack, size, nobody, NULL);   /* some switches take a signal for themselves */
@@ -37,7 +41,7 @@ int hawser__strands_warm_up(void) {
 }
 
 int hawser__strands_open(hawser__strands *strands) {
-    strands->stacks = hawser__stacks_new(STACK);
+    strands->stacks = hawser__stacks_new(HAWSER__STRAND_STACK);
     return strands->stacks ? 0 : -ENOMEM;
 }
 
@@ -75,7 +79,7 @@ static void leave(hawser__strand *self) {
     hawser__task *task = hawser__task_current();
     self->current = task == &self->task ? NULL : task;
     self->worker = hawser__worker_switch(NULL);
-    hawser__context_adopt(&self->context);   /* it stops wherever it is, on its own stack or a fiber's */
+    hawser__context_adopt(&self->context);
     hawser__context_switch(&self->context, &strands_here()->loop);
     hawser__task_settle(&self->task);
     hawser__task_switch(self->current);
@@ -87,6 +91,7 @@ static void leave(hawser__strand *self) {
 
 static void enter(hawser__strands *strands, hawser__strand *next) {
     strands->running = next;
+    hawser__context_adopt(&strands->loop);
     next->state = HAWSER__STRAND_RUNNING;
     hawser__simulation_enter_host(next->host);
     hawser__context_switch(&strands->loop, &next->context);
@@ -173,6 +178,7 @@ hawser__strand *hawser__strand_new(hawser__host *host, void *(*run)(void *), voi
     made->next = host->strands;
     host->strands = made;
     hawser__context_make(&made->context, stack, size, first, made);
+    made->born = made->context;
     made->state = HAWSER__STRAND_WAITS;
     hawser__strand_ready(made);
     return made;
@@ -187,7 +193,7 @@ void hawser__strand_free(hawser__strand *strand) {
     if (strand->state == HAWSER__STRAND_READY)
         take_out(strands, strand);
     hawser__world_forget(&strand->timer);
-    hawser__context_release(&strand->context);
+    hawser__context_release(&strand->born);
     hawser__stacks_give(strands->stacks, strand->stack);
     hawser__free(strand);
     hawser__simulation_here->strand_count--;
@@ -197,6 +203,7 @@ void hawser__strand_free(hawser__strand *strand) {
 
 bool hawser__strand_wait(hawser__deadline deadline) {
     hawser__strand *self = strands_here()->running;
+    self->calls = self->rounds = 0;
     self->expired = false;
     self->state = HAWSER__STRAND_WAITS;
     if (deadline != HAWSER__NEVER)
@@ -216,6 +223,16 @@ void hawser__strand_give_way(void) {
     if (strands_here()->running)
         hawser__strand_yield();
     hawser__simulation_inside(inside);
+}
+
+void hawser__strand_pace(void) {
+    hawser__strand *self = strands_here()->running;
+    if (!self || ++self->calls < CALLS)
+        return;
+    unsigned doublings = self->rounds++ / ROUNDS;
+    hawser__world_here->now += (int64_t)CALLS * CALL << (doublings < DOUBLINGS ? doublings : DOUBLINGS);
+    self->calls = 0;
+    hawser__strand_give_way();
 }
 
 int hawser__strand_doze(struct hawser__task *task, int64_t deadline) {

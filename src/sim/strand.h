@@ -12,10 +12,14 @@
 #include "sched/worker.h"
 #include "world/host.h"
 
+/* Bytes of stack that a program and each thread of a host have. */
+#define HAWSER__STRAND_STACK ((size_t)1 << 20)
+
 enum hawser__strand_state { HAWSER__STRAND_READY, HAWSER__STRAND_RUNNING, HAWSER__STRAND_WAITS, HAWSER__STRAND_ENDED };
 
 struct hawser__strand {
-    hawser__context context;
+    hawser__context context;         /* where it stopped last, on its own stack or on a fiber's; */
+    hawser__context born;            /* and as it was made */
     hawser__host *host;
     hawser__strand *next;            /* of its host */
     enum hawser__strand_state state;
@@ -33,6 +37,7 @@ struct hawser__strand {
     hawser__task task;
     char sentence[HAWSER__SENTENCE];
     void *stack;
+    unsigned calls, rounds;          /* made since its turn began; turns in a row that so many calls ended */
 };
 
 typedef struct hawser__strands {
@@ -54,6 +59,10 @@ void hawser__strands_close(hawser__strands *strands);
 hawser__strand *hawser__strand_new(hawser__host *host, void *(*run)(void *), void *argument);
 /* It does not run, and never will. */
 void hawser__strand_free(hawser__strand *strand);
+
+/* The strand that runs has made a call. So that one that never waits keeps nobody from his turn, and the clock does not stand
+ * still, it gives way after many, which then have taken their time. For calls that may wait. */
+void hawser__strand_pace(void);
 
 /* One that is ready, picked by chance, runs until it stops. False: none is. */
 bool hawser__strands_turn(hawser__strands *strands);

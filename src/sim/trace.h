@@ -13,8 +13,20 @@ extern _Thread_local bool hawser__trace_off __attribute__((tls_model("initial-ex
 
 /* Whether anybody wants one. */
 bool hawser__trace_open(hawser__simulation *self);
-/* The world's put_line. */
+/* The world's put_line. The model's callback is called as a plain thread outside of every world, with what belongs to the
+ * thread put aside; control bytes are gone from LINE, so that it is one line whatever a program has in its sentences. */
 void hawser__trace_put_line(const char *line);
+/* What has been put so far is written; async-signal-safe as far as writing is. */
+void hawser__trace_flush(hawser__simulation *self);
+/* Where not all of it could be written, that is said. */
 void hawser__trace_close(hawser__simulation *self);
+
+/* Whether the calling thread is in the callback of a run. */
+bool hawser__trace_in_callback(void);
+/* The run in whose callback the caller is has failed. False: it is in none. */
+bool hawser__trace_fail(const char *sentence);
+
+/* TEXT with a space for each newline, and "?" for other control bytes. */
+void hawser__trace_clean(char *text);
 
 #endif

@@ -28,7 +28,6 @@ static void begin(hawser__socket *socket) {
     hawser__input_clear(socket);
     *flow = (struct hawser__flow){.attempt = attempt, .name = ++hawser__world_here->connections, .client = true};
     flow->offered = socket->options.receive;
-    flow->timed_at = hawser__tcp_mark();
     socket->state = HAWSER__CONNECTING;
     socket->attempt = HAWSER__TRYING;
     socket->error = 0;
@@ -132,6 +131,8 @@ static void send_syn(hawser__socket *socket) {
     hawser__host *target = hawser__host_at(socket->host, &socket->remote);
     hawser__packet *packet = socket->flow.black_hole ? NULL : hawser__packet_new(socket, NULL, target, NULL, 0, 0);
     int64_t delay;
+    if (socket->flow.tries > 0)
+        hawser__trace(socket->host, "again %s syn", hawser__tcp_name(socket, (char[32]){0}));
     if (!packet)
         return;
     packet->kind = HAWSER__SYN;
@@ -142,6 +143,7 @@ static void send_syn(hawser__socket *socket) {
     packet->again = socket->flow.tries > 0;
     packet->marked = socket->flow.refused;
     packet->edge = socket->flow.offered;
+    packet->sent = hawser__world_now();
     if (hawser__packet_travels(packet, &delay))
         hawser__wire_put(packet, delay);
     else
@@ -149,8 +151,6 @@ static void send_syn(hawser__socket *socket) {
 }
 
 void hawser__tcp_syn(hawser__socket *socket) {
-    if (socket->flow.tries > 0)
-        hawser__trace(socket->host, "again %s syn", hawser__tcp_name(socket, (char[32]){0}));
     if (socket->state == HAWSER__ANSWERED)
         hawser__tcp_say(socket, HAWSER__SYN_ACK, 0, NULL, 0, 0);
     else
@@ -185,7 +185,7 @@ static hawser__socket *new_connection(hawser__socket *listener, const hawser__pa
     socket->flow.name = syn->from->flow.name;
     socket->flow.edge = syn->edge;
     socket->flow.offered = socket->options.receive;
-    socket->flow.timed_at = hawser__tcp_mark();
+    socket->flow.took = hawser__world_now() - syn->sent;
     hawser__sock_set_peer(socket, syn->from);
     listener->half_open++;
     return socket;

@@ -2,6 +2,9 @@
 /*
  * UDP. Each datagram goes its own way: it may be lost, arrive twice, or late, and is thrown away where nobody has room for it.
  * A connected socket learns, once, that nobody hears its peer's port.
+ *
+ * What is sent in segments (UDP_SEGMENT) are as many datagrams on one block, of which some may be lost. To a receiver that
+ * wants it (UDP_GRO) those that come one behind the other are one message.
  */
 #include "world/socket_inside.h"
 
@@ -10,6 +13,7 @@
 #define MOST_V4 65507
 #define MOST_V6 65527
 #define LEAST_SPACE 256              /* what a datagram takes of the receive buffer, however small it is */
+#define MOST_SEGMENTS 128
 
 /* Travelling. */
 
@@ -85,6 +89,12 @@ static void say_refused(const hawser__packet *packet) {
         hawser__packet_free(answer);
 }
 
+static bool continues(const hawser__socket *socket, const hawser__packet *packet) {
+    const hawser__packet *last = socket->input.last;
+    return packet->segment > 0 && last && hawser__option(socket, IPPROTO_UDP, UDP_GRO) && last->block == packet->block &&
+           last->offset + last->size == packet->offset;
+}
+
 void hawser__udp_deliver(hawser__socket *socket, hawser__packet *packet) {
     const struct hawser__input *input = &socket->input;
     size_t most = socket->options.receive;
@@ -94,6 +104,12 @@ void hawser__udp_deliver(hawser__socket *socket, hawser__packet *packet) {
         return;
     }
     note(socket->host, "deliver", packet);
+    if (continues(socket, packet)) {
+        socket->input.last->size += packet->size;
+        socket->input.bytes += packet->size;
+        hawser__packet_free(packet);
+        return;
+    }
     hawser__input_put(socket, packet);
     hawser__sock_tell(socket);
 }
@@ -182,34 +198,59 @@ static int check(hawser__socket *socket, const struct msghdr *msg, int flags, ha
     return result == 0 && socket->no_send ? -EPIPE : result;
 }
 
-static ssize_t transmit(hawser__socket *socket, const struct msghdr *msg, const hawser__place *source,
-                        const hawser__place *to) {
-    size_t size = hawser__message_size(msg);
-    bool many = hawser__place_is_many(to);
-    hawser__host *host = many ? socket->host : hawser__host_at(socket->host, to);
-    if (!host)
-        return (ssize_t)size;   /* nobody has the address: it is lost */
-    struct hawser__block *block = hawser__gather(msg, 0, size);
-    hawser__packet *packet = block ? hawser__packet_new(socket, NULL, host, block, 0, size) : NULL;
-    hawser__block_drop(block);
+/* The size of the parts in which SIZE bytes are sent, 0 = in one: as the message says or else the option. */
+static int segment_of(const hawser__socket *socket, const struct msghdr *msg, size_t size, size_t *ret) {
+    struct msghdr *whole = (struct msghdr *)(uintptr_t)msg;   /* CMSG_NXTHDR reads only */
+    uint16_t segment = (uint16_t)hawser__option(socket, IPPROTO_UDP, UDP_SEGMENT);
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(whole); part; part = CMSG_NXTHDR(whole, part)) {
+        if (part->cmsg_level != IPPROTO_UDP)
+            continue;
+        if (part->cmsg_type != UDP_SEGMENT || part->cmsg_len != CMSG_LEN(sizeof segment))
+            return -EINVAL;
+        memcpy(&segment, CMSG_DATA(part), sizeof segment);
+    }
+    *ret = segment > 0 && segment < size ? segment : 0;
+    return segment > 0 && size > (size_t)segment * MOST_SEGMENTS ? -EINVAL : 0;
+}
+
+static int send_part(hawser__socket *socket, struct hawser__block *block, size_t at, const hawser__packet *like) {
+    size_t left = block->size - at, most = like->segment;
+    hawser__packet *packet = hawser__packet_new(socket, NULL, like->host, block, at, most > 0 && most < left ? most : left);
     if (!packet)
         return -ENOBUFS;
-    packet->source = *source;
-    packet->target = *to;
+    packet->segment = like->segment;
+    packet->source = like->source;
+    packet->target = like->target;
     packet->arrive = arrives;
-    int result = many ? hawser__udp_spread(socket, packet) : hawser__udp_transmit(packet);
+    return hawser__place_is_many(&like->target) ? hawser__udp_spread(socket, packet) : hawser__udp_transmit(packet);
+}
+
+/* Without memory for a part only the parts before it are sent. */
+static ssize_t transmit(hawser__socket *socket, const struct msghdr *msg, const hawser__packet *like) {
+    size_t size = hawser__message_size(msg);
+    if (!like->host)
+        return (ssize_t)size;   /* nobody has the address: it is lost */
+    struct hawser__block *block = hawser__gather(msg, 0, size);
+    int result = block ? send_part(socket, block, 0, like) : -ENOBUFS;
+    for (size_t at = like->segment; at > 0 && at < size && result == 0; at += like->segment)
+        send_part(socket, block, at, like);
+    hawser__block_drop(block);
     return result < 0 ? result : (ssize_t)size;
 }
 
 ssize_t hawser__udp_send(hawser__socket *socket, const struct msghdr *msg, int flags) {
-    hawser__place to, source;
-    bool for_nobody = msg->msg_namelen == 0 && socket->state != HAWSER__CONNECTED;   /* Linux binds it even then */
-    int result = for_nobody ? 0 : bind_first(socket);
+    hawser__packet like = {.segment = 0};
+    int result = bind_first(socket);
     if (result == 0)
-        result = check(socket, msg, flags, &to);
+        result = check(socket, msg, flags, &like.target);
     if (result == 0)
-        result = source_of(socket, msg, &to, &source);
-    return result < 0 ? result : transmit(socket, msg, &source, &to);
+        result = source_of(socket, msg, &like.target, &like.source);
+    if (result == 0)
+        result = segment_of(socket, msg, hawser__message_size(msg), &like.segment);
+    if (result < 0)
+        return result;
+    like.host = hawser__place_is_many(&like.target) ? socket->host : hawser__host_at(socket->host, &like.target);
+    return transmit(socket, msg, &like);
 }
 
 /* Receiving. */
@@ -227,6 +268,8 @@ ssize_t hawser__udp_receive(hawser__socket *socket, struct msghdr *msg, int flag
         msg->msg_namelen = 0;
     msg->msg_flags = 0;
     msg->msg_controllen = 0;
+    if (packet->size > packet->segment && packet->segment > 0)
+        hawser__control_give(msg, msg->msg_control ? room : 0, IPPROTO_UDP, UDP_GRO, &(int){(int)packet->segment}, sizeof(int));
     hawser__control_arrival(socket, packet, msg, room);
     return hawser__input_message(socket, msg, flags);
 }

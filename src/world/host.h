@@ -41,8 +41,10 @@ struct hawser__host {
     hawser__strand *main;                   /* the one that runs the program */
     struct hawser__joiner *joiners;         /* who wait for its end */
     hawser__socket *sockets;                /* those that exist, the newest first: socket.c */
-    int socket_count;                       /* those that the program holds */
+    int socket_count;                       /* what a process would have as descriptors: references that the program has */
     int most_sockets;                       /* 0 = no limit */
+    struct hawser__descriptor *descriptors; /* numbers that the program knows: descriptors.h */
+    int descriptor_room;
     hawser__sim_file *files;                /* Unix socket files and others: files.c. They outlive a crash, as on a disk */
     uint64_t next_file;
     uint16_t next_port;

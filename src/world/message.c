@@ -94,6 +94,7 @@ void hawser__input_drop(hawser__socket *socket) {
     hawser__input_taken(socket, packet, packet->size);
     if (socket->family == AF_UNIX)
         hawser__unix_unblock(socket);
+    hawser__rights_discard(packet);
     hawser__packet_free(packet);
 }
 
@@ -162,13 +163,14 @@ int hawser__control_source(const hawser__socket *socket, const struct msghdr *ms
     struct msghdr *whole = (struct msghdr *)(uintptr_t)msg;   /* CMSG_NXTHDR reads only */
     int result = 0;
     for (struct cmsghdr *part = CMSG_FIRSTHDR(whole); part && result == 0; part = CMSG_NXTHDR(whole, part))
-        result = part->cmsg_len < sizeof *part ? -EINVAL : source_of_part(socket, part, source);
+        if (part->cmsg_level != IPPROTO_UDP)   /* datagram.c */
+            result = part->cmsg_len < sizeof *part ? -EINVAL : source_of_part(socket, part, source);
     if (result == 0 && !hawser__place_is_any(source) && !hawser__host_has(socket->host, source))
         return -EINVAL;
     return result;
 }
 
-static void give_control(struct msghdr *msg, size_t room, int level, int type, const void *data, size_t size) {
+void hawser__control_give(struct msghdr *msg, size_t room, int level, int type, const void *data, size_t size) {
     struct cmsghdr head = {.cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(size)};
     char *at = (char *)msg->msg_control + msg->msg_controllen;
     size_t left = room - msg->msg_controllen;
@@ -195,11 +197,11 @@ void hawser__control_arrival(const hawser__socket *socket, const hawser__packet 
         struct in_pktinfo info = {.ipi_ifindex = (int)interface};
         memcpy(&info.ipi_addr, packet->target.ip + 12, 4);
         info.ipi_spec_dst = info.ipi_addr;
-        give_control(msg, room, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+        hawser__control_give(msg, room, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
     }
     if (socket->family == AF_INET6 && hawser__option(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO)) {
         struct in6_pktinfo info = {.ipi6_ifindex = interface};
         memcpy(&info.ipi6_addr, packet->target.ip, sizeof packet->target.ip);
-        give_control(msg, room, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+        hawser__control_give(msg, room, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
     }
 }

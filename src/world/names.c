@@ -25,7 +25,10 @@ static bool wildcard_means(const hawser__socket *socket, const hawser__place *ow
     return !is_v6_only(socket) || !hawser__place_is_v4(place);
 }
 
+/* One that became IPv6 alone after it had chosen an IPv4 address hears nobody. */
 bool hawser__sock_covers(const hawser__socket *socket, const hawser__place *to) {
+    if (is_v6_only(socket) && hawser__place_is_v4(to))
+        return false;
     return wildcard_means(socket, &socket->own, to) || hawser__place_same_ip(&socket->own, to);
 }
 

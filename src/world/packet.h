@@ -34,8 +34,11 @@ struct hawser__packet {
     bool truncated;
     unsigned attempt;
     uint64_t at, ack, edge;
+    int64_t sent, took;                      /* of a handshake: when it left; how long what it answers took */
     struct hawser__block *block;
     size_t offset, size;
+    size_t segment;                          /* of datagrams of one block: the size of each but the last; 0 = it is alone */
+    struct hawser__rights *rights;           /* of Unix messages: rights.c; never copied, and gone before the packet is freed */
 };
 
 struct hawser__block *hawser__block_new(size_t size);                    /* one reference */

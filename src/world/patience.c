@@ -5,7 +5,8 @@
  *   retry    what was sent, and not answered, is sent again, twice as late each time (200 ms and a round trip, at most 120 s).
  *            While the receiver has no room it is asked whether it has some by now.
  *   keep     SO_KEEPALIVE: after a time without a word the peer is asked whether it is still there.
- *   leave    a socket that its program has closed, and whose peer never ends, goes after a minute.
+ *   leave    a socket that its program has closed, and whose peer never ends, goes after a minute; so does what reset.c leaves
+ *            in TIME_WAIT.
  *   open     a slow reader (read_rate) has room again.
  *
  * Between sockets of one host nothing is ever lost, so that they need none of these but `leave`.
@@ -119,14 +120,10 @@ void hawser__tcp_heard(hawser__socket *socket) {
     socket->flow.probes = 0;
 }
 
-/* The handshake is over, and was the first round trip. */
+/* The handshake is over. */
 void hawser__tcp_settle(hawser__socket *socket) {
     struct hawser__flow *flow = &socket->flow;
     hawser__tcp_heard(socket);
-    if (flow->timed_at != 0 && flow->tries == 0) {
-        flow->smoothed = flow->heard_at - flow->timed_at;
-        flow->deviation = flow->smoothed / 2;
-    }
     flow->tries = flow->patience = 0;
     flow->timed_at = flow->retry_at = flow->unanswered = 0;
     hawser__tcp_keepalive(socket);
@@ -214,6 +211,10 @@ static void retry(hawser__socket *socket) {
 }
 
 static void leave(hawser__socket *socket) {
+    if (socket->state == HAWSER__CLOSED) {   /* TIME_WAIT is over */
+        hawser__sock_vanish(socket);
+        return;
+    }
     hawser__trace(socket->host, "leave %s", hawser__tcp_name(socket, (char[32]){0}));
     hawser__tcp_fails(socket, 0);
 }

@@ -10,7 +10,9 @@
  */
 #include "world/socket_inside.h"
 
-#define LEAVE (60 * HAWSER__SECOND)    /* tcp_fin_timeout */
+#include <netinet/in.h>
+
+#define LEAVE (60 * HAWSER__SECOND)    /* tcp_fin_timeout, and TCP_TIMEWAIT_LEN */
 
 /* One that is established can still be accepted, as on Linux. */
 static void leave_queue(hawser__socket *socket) {
@@ -63,6 +65,37 @@ void hawser__tcp_reset_arrives(hawser__packet *packet) {
     hawser__tcp_fails(socket, error_of_reset(socket));
 }
 
+/* TIME_WAIT: who ended first leaves its address taken for a minute. One socket that nobody has, and that only waits to leave,
+ * stands for all connections of an address whose options are the same. Ports that were chosen for clients are left out: they
+ * are of no use to anybody else. */
+
+static bool has_same(const hawser__socket *a, const hawser__socket *b, int level, int name) {
+    return hawser__option(a, level, name) == hawser__option(b, level, name);
+}
+
+static bool stands_for(const hawser__socket *stay, const hawser__socket *socket) {
+    return stay->state == HAWSER__CLOSED && stay->flow.leave_at != 0 && stay->family == socket->family &&
+           hawser__place_same(&stay->own, &socket->own) && has_same(stay, socket, SOL_SOCKET, SO_REUSEADDR) &&
+           has_same(stay, socket, SOL_SOCKET, SO_REUSEPORT) && has_same(stay, socket, IPPROTO_IPV6, IPV6_V6ONLY);
+}
+
+static void hold_address(const hawser__socket *socket) {
+    if (!socket->flow.ended_first || (socket->flow.client && !socket->port_chosen))
+        return;
+    hawser__socket *stay = socket->host->sockets;
+    while (stay && !stands_for(stay, socket))
+        stay = stay->next;
+    if (!stay && (stay = hawser__sock_new(socket->host, socket->family, socket->type, socket->proto))) {
+        stay->options = socket->options;
+        stay->own = socket->own;
+        stay->bound = true;
+    }
+    if (!stay)
+        return;
+    stay->flow.leave_at = hawser__world_now() + LEAVE;
+    hawser__tcp_timer(stay);
+}
+
 void hawser__tcp_finish(hawser__socket *socket) {
     struct hawser__flow *flow = &socket->flow;
     if (socket->state != HAWSER__CONNECTED || !flow->end_acked)
@@ -70,6 +103,7 @@ void hawser__tcp_finish(hawser__socket *socket) {
     if (flow->end_got) {
         hawser__trace(socket->host, "end %s", hawser__tcp_name(socket, (char[32]){0}));
         flow->quiet = true;
+        hold_address(socket);
         hawser__tcp_fails(socket, 0);
     } else if (hawser__sock_is_orphan(socket) && flow->leave_at == 0) {
         flow->leave_at = hawser__world_now() + LEAVE;

@@ -51,6 +51,11 @@ static void dispatch(hawser__socket *socket, hawser__packet *packet) {
     hawser__wire_put(packet, delay);
 }
 
+/* A SYN came again: it is answered again, at once. */
+static bool has_answered(const hawser__socket *socket) {
+    return socket->flow.unanswered > 0 || socket->state == HAWSER__CONNECTED;
+}
+
 void hawser__tcp_say(hawser__socket *socket, enum hawser__kind kind, uint64_t at, struct hawser__block *block, size_t offset,
                    size_t size) {
     hawser__socket *peer = socket->peer;
@@ -64,9 +69,11 @@ void hawser__tcp_say(hawser__socket *socket, enum hawser__kind kind, uint64_t at
     packet->arrive = hawser__tcp_arrives;
     packet->at = at;
     packet->attempt = flow->attempt;
-    packet->again = flow->tries > 0;
+    packet->again = flow->tries > 0 || (kind == HAWSER__SYN_ACK && has_answered(socket));
     packet->ack = flow->got + (flow->end_got ? 1 : 0);
     packet->edge = flow->offered = hawser__tcp_window(socket);
+    packet->sent = hawser__world_now();
+    packet->took = flow->took;
     note(socket->host, packet, packet->again ? "again" : "send");
     dispatch(socket, packet);
 }
@@ -95,6 +102,16 @@ void hawser__tcp_answer(hawser__socket *socket) {
 
 /* Arrival. */
 
+/* The first round trip, as RFC 6298 (2.2) has it. Each packet of a handshake says how long the one took that it answers, so
+ * that no retry is measured with it. Linux has timestamps (RFC 7323) to that end; only without them it begins with the 3
+ * seconds of RFC 6298 (5.7) after a retry. */
+static void measure(hawser__socket *socket, const hawser__packet *packet) {
+    struct hawser__flow *flow = &socket->flow;
+    flow->took = hawser__world_now() - packet->sent;
+    flow->smoothed = flow->took + packet->took;
+    flow->deviation = flow->smoothed / 2;
+}
+
 static void become_established(hawser__socket *socket, hawser__packet *packet) {
     if (socket->state != HAWSER__CONNECTING || packet->attempt != socket->flow.attempt) {
         if (socket->peer == packet->from)
@@ -105,6 +122,7 @@ static void become_established(hawser__socket *socket, hawser__packet *packet) {
     }
     hawser__sock_set_peer(socket, packet->from);
     socket->flow.edge = packet->edge;
+    measure(socket, packet);
     hawser__tcp_established(socket);
     hawser__tcp_answer(socket);
 }
@@ -134,6 +152,7 @@ static void take_end(hawser__socket *socket, const hawser__packet *packet) {
     if (fits) {
         note(socket->host, packet, "deliver");
         flow->end_got = socket->ended = true;
+        flow->ended_first = flow->ending;
     }
     hawser__tcp_answer(socket);
     if (!fits)
@@ -182,8 +201,10 @@ static void refuse_data(hawser__packet *packet) {
 
 static void take(hawser__packet *packet) {
     hawser__socket *socket = packet->to;
-    if (socket->state == HAWSER__ANSWERED)
+    if (socket->state == HAWSER__ANSWERED) {
+        measure(socket, packet);
         hawser__tcp_established(socket);
+    }
     hawser__tcp_heard(socket);
     if (is_unwanted(socket, packet)) {
         refuse_data(packet);

@@ -4,6 +4,7 @@
  * the files of that kind; here is which of them is asked.
  */
 #include "base/mem.h"
+#include "world/descriptors.h"
 #include "world/socket_inside.h"
 
 #include <netinet/in.h>
@@ -81,7 +82,7 @@ int hawser__socket_pair(hawser__socket *a, hawser__socket *b) {
     return 0;
 }
 
-/* References. */
+/* References. Those of the program count, as descriptors do; those of messages on their way do not. */
 
 static void free_if_unused(hawser__socket *socket) {
     if (socket->state == HAWSER__GONE && socket->refs == 0 && socket->holds == 0)
@@ -139,8 +140,12 @@ void hawser__queue_remove(hawser__socket **first, hawser__socket **last, hawser_
 
 /* The end. */
 
-void hawser__socket_ref(hawser__socket *socket) {
+int hawser__socket_ref(hawser__socket *socket) {
+    if (is_full(socket->host))
+        return -EMFILE;
     socket->refs++;
+    socket->host->socket_count++;
+    return 0;
 }
 
 void hawser__sock_vanish(hawser__socket *socket) {
@@ -175,18 +180,35 @@ static void shut(hawser__socket *socket) {
     hawser__sock_release(socket);
 }
 
-static void let_go(hawser__socket *socket) {
-    socket->refs = 0;
-    socket->host->socket_count--;
-    shut(socket);
+/* All references are gone at once when their host ends, before what holds them: then there is none left to give back. */
+static void drop_ref(hawser__socket *socket) {
+    if (socket->refs > 0 && --socket->refs == 0)
+        shut(socket);
 }
 
 void hawser__socket_unref(hawser__socket *socket) {
-    if (socket->refs > 1) {
-        socket->refs--;
-        return;
-    }
-    let_go(socket);
+    socket->host->socket_count--;
+    drop_ref(socket);
+    hawser__wire_run();
+}
+
+void hawser__sock_pin(hawser__socket *socket) {
+    hawser__sock_hold(socket);
+    socket->refs++;
+}
+
+void hawser__sock_unpin(hawser__socket *socket) {
+    drop_ref(socket);
+    hawser__sock_release(socket);
+}
+
+/* The caller may be no more when the host ends, so it holds nothing beyond that. */
+void hawser__socket_pin(hawser__socket *socket) {
+    socket->refs++;
+}
+
+void hawser__socket_unpin(hawser__socket *socket) {
+    drop_ref(socket);
     hawser__wire_run();
 }
 
@@ -197,8 +219,10 @@ static void close_all(hawser__host *host) {
         next = socket->next;
         if (next)
             hawser__sock_hold(next);
-        if (socket->refs > 0)
-            let_go(socket);
+        if (socket->refs > 0) {
+            socket->refs = 0;
+            shut(socket);
+        }
         hawser__socket *after = next && next->state == HAWSER__GONE ? host->sockets : next;
         hawser__sock_release(next);
         next = after;
@@ -206,6 +230,8 @@ static void close_all(hawser__host *host) {
 }
 
 void hawser__sockets_drop(hawser__host *host, bool polite) {
+    for (hawser__socket *socket = host->sockets; socket; socket = socket->next)
+        socket->attendance = (struct hawser__attendance){0};
     if (polite)
         close_all(host);
     while (!polite && host->sockets) {
@@ -217,6 +243,7 @@ void hawser__sockets_drop(hawser__host *host, bool polite) {
     host->socket_count = 0;
     host->dark = !polite;
     hawser__wire_run();
+    hawser__descriptors_drop(host);
 }
 
 void hawser__sockets_end(void) {
@@ -225,6 +252,14 @@ void hawser__sockets_end(void) {
 
 struct hawser__attendance *hawser__socket_attendance(hawser__socket *socket) {
     return &socket->attendance;
+}
+
+bool hawser__socket_is_blocking(const hawser__socket *socket) {
+    return socket->blocking;
+}
+
+void hawser__socket_set_blocking(hawser__socket *socket, bool blocking) {
+    socket->blocking = blocking;
 }
 
 /* Connections. */
@@ -242,7 +277,7 @@ int hawser__socket_accept(hawser__socket *listener, hawser__socket **ret) {
         return -EINVAL;
     hawser__socket *socket = listener->ready;
     if (!socket)
-        return listener->no_receive && listener->family == AF_UNIX ? -EINVAL : -EAGAIN;
+        return listener->no_receive && listener->family == AF_UNIX ? -ESHUTDOWN : -EAGAIN;
     hawser__queue_remove(&listener->ready, &listener->ready_last, socket);
     listener->queued--;
     socket->listener = NULL;

@@ -29,10 +29,14 @@ struct hawser__attendance {
 int hawser__socket_open(hawser__host *host, int family, int type, int proto, hawser__socket **ret);
 /* Joins two fresh ones: -EOPNOTSUPP unless Unix. */
 int hawser__socket_pair(hawser__socket *a, hawser__socket *b);
-void hawser__socket_ref(hawser__socket *socket);
+/* One more reference, as dup(2) makes one: -EMFILE. */
+int hawser__socket_ref(hawser__socket *socket);
 /* The last reference closes, as close(2) does: what was sent is still delivered, unread input makes it a reset (streams), as
  * does SO_LINGER with 0. The memory goes when nothing is under way any more. */
 void hawser__socket_unref(hawser__socket *socket);
+/* Keeps it open for a call that is under way, and counts against no limit. Left over when its host ends. */
+void hawser__socket_pin(hawser__socket *socket);
+void hawser__socket_unpin(hawser__socket *socket);
 /* All sockets of HOST are gone. POLITE: closed as at the end of a process; else the host has lost power: nothing is sent, and
  * whatever comes for them later finds nobody (a host that is up answers with a reset; one that is down not at all). */
 void hawser__sockets_drop(hawser__host *host, bool polite);
@@ -45,12 +49,16 @@ struct hawser__attendance *hawser__socket_attendance(hawser__socket *socket);
 
 int hawser__socket_bind(hawser__socket *socket, const struct sockaddr *sa, socklen_t len);
 int hawser__socket_listen(hawser__socket *socket, int backlog);
-/* -EAGAIN, -EINVAL (not listening), -EOPNOTSUPP, -EMFILE. */
+/* -EAGAIN, -EINVAL (not listening), -EOPNOTSUPP, -EMFILE; -ESHUTDOWN (a Unix listener that was shut, and has none left): what
+ * Linux tells as EINVAL to who would wait, as EAGAIN to who would not. */
 int hawser__socket_accept(hawser__socket *listener, hawser__socket **ret);
 /* 0, -EINPROGRESS, or why not. When it is no longer under way, result takes what became of it (0, -ECONNREFUSED ...), once. */
 int hawser__socket_connect(hawser__socket *socket, const struct sockaddr *sa, socklen_t len);
 bool hawser__socket_connecting(const hawser__socket *socket);
 int hawser__socket_connect_result(hawser__socket *socket);
+/* Whether calls of a program's own that have its number wait, as O_NONBLOCK says: nothing here does. */
+bool hawser__socket_is_blocking(const hawser__socket *socket);
+void hawser__socket_set_blocking(hawser__socket *socket, bool blocking);
 int hawser__socket_shutdown(hawser__socket *socket, int how);
 int hawser__socket_getsockopt(hawser__socket *socket, int level, int name, void *value, socklen_t *size);
 int hawser__socket_setsockopt(hawser__socket *socket, int level, int name, const void *value, socklen_t size);

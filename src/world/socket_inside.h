@@ -9,10 +9,12 @@
  *   stream.c     their bytes, both ways           patience.c   their timers
  *   reset.c      their end                        datagram.c   UDP; spread.c: to many at once
  *   unix.c       Unix sockets; unix_send.c        sockopt.c    options
- *   transfer.c   bytes of any of them
+ *   transfer.c   bytes of any of them                rights.c     sockets in messages
+ *   descriptors.c   numbers that stand for them
  *
- * 1. A socket's memory stays while somebody has it: REFS (the program, by handles) or HOLDS (a peer, a packet). Its state is
- *    GONE from the moment at which it is on no list of its host any more; then it has no timers, no input, no peer.
+ * 1. A socket's memory stays while somebody has it: REFS (the program; a message that it is in) or HOLDS (a peer, a packet).
+ *    Its state is GONE from the moment at which it is on no list of its host any more; then it has no timers, no input, no
+ *    peer.
  * 2. Nothing is delivered inside of a call that sends: packets for this very moment wait on the wire (packet.c) until the
  *    function that came from outside runs it. So nothing calls itself, and a socket does not change under the hands of who
  *    sends.
@@ -26,8 +28,16 @@
 #include "world/socket.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/un.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 
 #define HAWSER__OPTIONS 48            /* entries of the table in sockopt.c */
 #define HAWSER__GROUPS 20             /* multicast groups of one socket, as Linux has it */
@@ -78,6 +88,7 @@ struct hawser__flow {
     uint64_t acked, sent, written;
     uint64_t edge;                    /* the peer takes bytes before this */
     bool ending, end_acked;           /* an end is to be sent, has arrived */
+    bool ended_first;                 /* before the peer */
     bool quiet;                       /* ended on both sides: an end that comes again is answered as before */
     struct hawser__piece *first, *last, *cursor;   /* CURSOR: where SENT is; NULL = at WRITTEN */
     int64_t arrival;                  /* of what was sent last: nothing overtakes it */
@@ -88,6 +99,7 @@ struct hawser__flow {
     int64_t smoothed, deviation;      /* of round trips */
     uint64_t timed;                   /* the position whose answer is timed */
     int64_t timed_at;                 /* 0 = none is */
+    int64_t took;                     /* on its way: what came of the handshake */
     /* Receiving. */
     uint64_t got, offered;            /* the next byte; the window's edge that we have told */
     bool end_got;
@@ -116,6 +128,7 @@ struct hawser__socket {
     bool accepted;                    /* just now: its peer's name may be asked once whatever has become of it */
     bool no_receive, no_send;         /* shut down */
     bool ended;                       /* nothing more will come in */
+    bool blocking;                    /* for who has its number: the program's own calls */
     int error;                        /* pending, positive, told once */
     struct hawser__options options;
     hawser__place own, remote;        /* IP */
@@ -141,6 +154,8 @@ struct hawser__socket {
 hawser__socket *hawser__sock_new(hawser__host *host, int family, int type, int proto);   /* no reference */
 void hawser__sock_hold(hawser__socket *socket);
 void hawser__sock_release(hawser__socket *socket);                /* NULL is fine */
+void hawser__sock_pin(hawser__socket *socket);                    /* held, and open: on its way in a message */
+void hawser__sock_unpin(hawser__socket *socket);
 void hawser__sock_set_peer(hawser__socket *socket, hawser__socket *peer);   /* NULL = none */
 void hawser__sock_vanish(hawser__socket *socket);                 /* off its host; frees what nobody holds */
 void hawser__sock_tell(hawser__socket *socket);                   /* the world's `changed`, if it is the program's */
@@ -262,8 +277,16 @@ void hawser__input_clear(hawser__socket *socket);
 ssize_t hawser__input_bytes(hawser__socket *socket, struct msghdr *msg, size_t wanted, int flags);   /* of a stream */
 ssize_t hawser__input_message(hawser__socket *socket, struct msghdr *msg, int flags);
 void hawser__input_taken(hawser__socket *socket, hawser__packet *packet, size_t size);
+void hawser__control_give(struct msghdr *msg, size_t room, int level, int type, const void *data, size_t size);
 int hawser__control_source(const hawser__socket *socket, const struct msghdr *msg, hawser__place *source);
 void hawser__control_arrival(const hawser__socket *socket, const hawser__packet *packet, struct msghdr *msg, size_t room);
+
+/* rights.c */
+int hawser__rights_take(const hawser__socket *socket, const struct msghdr *msg, struct hawser__rights **ret);
+void hawser__rights_drop(struct hawser__rights *rights);          /* NULL is fine. Not while packets are looked at */
+void hawser__rights_discard(hawser__packet *packet);              /* if it has any */
+/* Numbers of the receiver for those of PACKET (NULL: none), as far as ROOM bytes of control go; PACKET keeps its own. */
+void hawser__rights_give(const hawser__packet *packet, struct msghdr *msg, size_t room);
 
 /* files.c */
 hawser__sim_file *hawser__file_at(const hawser__host *host, const char *path);

@@ -7,7 +7,6 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <netinet/udp.h>
 
 enum { FLAG = 1, ATLEAST = 2 };   /* ATLEAST: what is too small becomes the least */
 
@@ -57,6 +56,8 @@ static const struct option {
     {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, FLAG, 0, 0, 1},
     {IPPROTO_IPV6, IPV6_RECVTCLASS, FLAG, 0, 0, 1},
     {IPPROTO_IPV6, IPV6_TCLASS, 0, 0, -1, 255},
+    {IPPROTO_UDP, UDP_SEGMENT, 0, 0, 0, 65535},
+    {IPPROTO_UDP, UDP_GRO, FLAG, 0, 0, 1},
 };
 
 #define COUNT (sizeof table / sizeof *table)
@@ -96,7 +97,7 @@ static bool has_level(const hawser__socket *socket, int level) {
     if (socket->family == AF_UNIX)
         return level == SOL_SOCKET;
     return level == SOL_SOCKET || level == IPPROTO_IP || (level == IPPROTO_IPV6 && socket->family == AF_INET6) ||
-           (level == IPPROTO_TCP && socket->type == SOCK_STREAM);
+           level == (socket->type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP);
 }
 
 static bool is_buffer(int name) {

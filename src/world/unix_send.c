@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What Unix sockets carry. It goes straight into the receiver's input. A sender has only so many bytes there that nobody has
- * read; a datagram socket besides takes only so many datagrams from those that it is not itself connected to.
+ * read, which the last message may exceed; a datagram socket besides takes only so many datagrams from those that it is not
+ * itself connected to.
  */
 #include "world/socket_inside.h"
 
 #define MOST_DATAGRAMS 10            /* net.unix.max_dgram_qlen; the kernel takes one more */
+#define MESSAGE_COSTS 32             /* of what SO_SNDBUF says, which is twice what was set */
 
 static size_t room(const hawser__socket *socket) {
     size_t most = socket->options.send;
@@ -16,35 +18,28 @@ static bool is_gone(const hawser__socket *peer) {
     return peer->state == HAWSER__GONE || peer->no_receive;
 }
 
-static int check_control(const struct msghdr *msg) {
-    struct msghdr *whole = (struct msghdr *)(uintptr_t)msg;   /* CMSG_NXTHDR reads only */
-    for (struct cmsghdr *part = CMSG_FIRSTHDR(whole); part; part = CMSG_NXTHDR(whole, part)) {
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_len < sizeof *part)
-            return -EINVAL;
-        if (part->cmsg_type != SCM_CREDENTIALS)
-            return part->cmsg_type == SCM_RIGHTS ? -EOPNOTSUPP : -EINVAL;
-    }
-    return 0;
-}
-
-static ssize_t put(hawser__socket *socket, hawser__socket *peer, const struct msghdr *msg, size_t size) {
+/* *RIGHTS go along, and are the packet's then: NULL. */
+static ssize_t put(hawser__socket *socket, hawser__socket *peer, const struct msghdr *msg, size_t size,
+                   struct hawser__rights **rights) {
     struct hawser__block *block = hawser__gather(msg, 0, size);
     hawser__packet *packet = block ? hawser__packet_new(socket, peer, peer->host, block, 0, size) : NULL;
     hawser__block_drop(block);
     if (!packet)
         return -ENOBUFS;
+    packet->rights = *rights;
+    *rights = NULL;
     socket->outstanding += size;
     hawser__input_put(peer, packet);
     hawser__sock_tell(peer);
     return (ssize_t)size;
 }
 
-static ssize_t send_stream(hawser__socket *socket, const struct msghdr *msg, size_t size) {
+static ssize_t send_stream(hawser__socket *socket, const struct msghdr *msg, size_t size, struct hawser__rights **rights) {
     if (msg->msg_namelen > 0)
         return socket->state == HAWSER__CONNECTED ? -EISCONN : -EOPNOTSUPP;
     if (!socket->peer)
         return -ENOTCONN;
-    if (socket->no_send || is_gone(socket->peer))
+    if (socket->no_send || (size > 0 && is_gone(socket->peer)))
         return -EPIPE;
     size_t most = room(socket);
     if (size > 0 && most == 0)
@@ -53,27 +48,29 @@ static ssize_t send_stream(hawser__socket *socket, const struct msghdr *msg, siz
     if (size == 0)
         return 0;
     hawser__short(hawser__world_here->limits.short_writes, &size);
-    return put(socket, socket->peer, msg, size);
+    return put(socket, socket->peer, msg, size, rights);
 }
 
 /* What holds for any message, before it is looked at where it goes. */
 static int may_send(hawser__socket *socket, size_t size) {
-    if (size > socket->options.send)
+    if (size + MESSAGE_COSTS > 2 * socket->options.send)
         return -EMSGSIZE;
     if (socket->error)
         return hawser__sock_take_error(socket);
     if (socket->no_send)
         return -EPIPE;
-    return size > room(socket) || room(socket) == 0 ? -EAGAIN : 0;
+    return room(socket) == 0 ? -EAGAIN : 0;
 }
 
-static ssize_t send_packet(hawser__socket *socket, const struct msghdr *msg, size_t size) {
+static ssize_t send_packet(hawser__socket *socket, const struct msghdr *msg, size_t size, struct hawser__rights **rights) {
+    if (socket->error)
+        return hawser__sock_take_error(socket);
     if (socket->state != HAWSER__CONNECTED)
         return -ENOTCONN;
     int result = may_send(socket, size);
     if (result == 0 && is_gone(socket->peer))
         result = -EPIPE;
-    return result < 0 ? result : put(socket, socket->peer, msg, size);
+    return result < 0 ? result : put(socket, socket->peer, msg, size, rights);
 }
 
 static bool is_full(const hawser__socket *socket, const hawser__socket *to) {
@@ -113,7 +110,7 @@ static int find_receiver(hawser__socket *socket, const struct msghdr *msg, hawse
     return -ECONNREFUSED;
 }
 
-static ssize_t send_datagram(hawser__socket *socket, const struct msghdr *msg, size_t size) {
+static ssize_t send_datagram(hawser__socket *socket, const struct msghdr *msg, size_t size, struct hawser__rights **rights) {
     hawser__socket *to;
     int result = msg->msg_namelen > 0 ? hawser__unix_check_name(msg->msg_name, msg->msg_namelen) : 0;
     if (result == 0)
@@ -127,19 +124,21 @@ static ssize_t send_datagram(hawser__socket *socket, const struct msghdr *msg, s
     if (to->no_receive)
         return -EPIPE;
     if (!is_full(socket, to))
-        return put(socket, to, msg, size);
+        return put(socket, to, msg, size, rights);
     block(socket, to);
     return -EAGAIN;
 }
 
 ssize_t hawser__unix_send(hawser__socket *socket, const struct msghdr *msg, int flags) {
+    struct hawser__rights *rights = NULL;
     size_t size = hawser__message_size(msg);
-    int result = flags & MSG_OOB ? -EOPNOTSUPP : check_control(msg);
-    if (result < 0)
-        return result;
-    if (socket->type == SOCK_STREAM)
-        return send_stream(socket, msg, size);
-    return socket->type == SOCK_DGRAM ? send_datagram(socket, msg, size) : send_packet(socket, msg, size);
+    ssize_t result = flags & MSG_OOB ? -EOPNOTSUPP : hawser__rights_take(socket, msg, &rights);
+    if (result == 0)
+        result = socket->type == SOCK_STREAM  ? send_stream(socket, msg, size, &rights)
+                 : socket->type == SOCK_DGRAM ? send_datagram(socket, msg, size, &rights)
+                                              : send_packet(socket, msg, size, &rights);
+    hawser__rights_drop(rights);
+    return result;
 }
 
 bool hawser__unix_writable(hawser__socket *socket) {
@@ -165,8 +164,26 @@ static void give_name(struct msghdr *msg, const hawser__socket *from) {
     msg->msg_flags = 0;
 }
 
+static size_t room_for_control(const struct msghdr *msg) {
+    return msg->msg_control ? msg->msg_controllen : 0;
+}
+
+/* No read of a stream goes past a message with sockets in it: *SIZE is then less. The one that it gets to; NULL = none. */
+static hawser__packet *with_rights(const hawser__socket *socket, size_t *size) {
+    size_t before = 0;
+    for (hawser__packet *packet = socket->input.first; packet && before < *size; packet = packet->next) {
+        size_t behind = before + packet->size;
+        if (packet->rights) {
+            *size = *size < behind ? *size : behind;
+            return packet;
+        }
+        before = behind;
+    }
+    return NULL;
+}
+
 static ssize_t receive_stream(hawser__socket *socket, struct msghdr *msg, int flags) {
-    size_t size = hawser__message_size(msg);
+    size_t room = room_for_control(msg), size = hawser__message_size(msg);
     if (socket->state != HAWSER__CONNECTED || (flags & MSG_OOB))
         return -EINVAL;
     if (socket->input.bytes == 0 && socket->error)
@@ -176,11 +193,16 @@ static ssize_t receive_stream(hawser__socket *socket, struct msghdr *msg, int fl
     give_name(msg, socket->input.first ? socket->input.first->from : NULL);
     size = size < socket->input.bytes ? size : socket->input.bytes;
     hawser__short(hawser__world_here->limits.short_reads, &size);
+    hawser__packet *packet = with_rights(socket, &size);
+    hawser__rights_give(packet, msg, room);
+    if (packet && !(flags & MSG_PEEK))
+        hawser__rights_discard(packet);
     return hawser__input_bytes(socket, msg, size, flags & ~MSG_TRUNC);
 }
 
 static ssize_t receive_message(hawser__socket *socket, struct msghdr *msg, int flags) {
     bool packets = socket->type == SOCK_SEQPACKET;
+    size_t room = room_for_control(msg);
     if (packets && socket->state != HAWSER__CONNECTED)
         return -ENOTCONN;
     if (flags & MSG_OOB)
@@ -190,6 +212,7 @@ static ssize_t receive_message(hawser__socket *socket, struct msghdr *msg, int f
     if (!socket->input.first && !(packets && (socket->ended || socket->no_receive)))
         return -EAGAIN;
     give_name(msg, socket->input.first ? socket->input.first->from : NULL);
+    hawser__rights_give(socket->input.first, msg, room);
     return socket->input.first ? hawser__input_message(socket, msg, flags) : 0;
 }
 

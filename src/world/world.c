@@ -5,6 +5,7 @@
 #include "world/host.h"
 #include "world/numbers.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -101,9 +102,20 @@ hawser__host *hawser__host_number(const hawser__world *world, int number) {
     return host;
 }
 
+static int lower(unsigned char byte) {
+    return byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte;
+}
+
+/* Letters of either case are one, whatever the locale. */
+static bool same_name(const char *a, const char *b) {
+    while (*a && lower((unsigned char)*a) == lower((unsigned char)*b))
+        a++, b++;
+    return !*a && !*b;
+}
+
 hawser__host *hawser__host_named(const hawser__world *world, const char *name) {
     hawser__host *host = world->hosts;
-    while (host && strcmp(host->name, name) != 0)
+    while (host && !same_name(host->name, name))
         host = host->next;
     return host;
 }
@@ -145,10 +157,37 @@ static void give_addresses(hawser__host *host) {
     host->six.len = sizeof six;
 }
 
-static bool is_name(const char *name) {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
-    size_t length = strlen(name);
-    return length > 0 && length < HAWSER__HOST_NAME && length == strspn(name, allowed);
+/* What the resolver would take for a number: 1 to 4 of them, as inet_aton has it. */
+static bool is_numeric(const char *name) {
+    struct in_addr four;
+    return inet_aton(name, &four);
+}
+
+static const char *label_fault(const char *label, size_t length) {
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    if (length == 0)
+        return "it has an empty part: before, behind or between its dots there is nothing";
+    if (strspn(label, allowed) < length)
+        return "the name of a host has letters, digits, \"-\" and \".\" only";
+    bool hyphen = label[0] == '-' || label[length - 1] == '-';
+    return hyphen ? "no part of the name of a host begins or ends with \"-\"" : NULL;
+}
+
+const char *hawser__host_name_fault(const char *name) {
+    const char *label = name, *fault = NULL;
+    if (!*name)
+        return "a host has a name";
+    if (strlen(name) >= HAWSER__HOST_NAME)
+        return "the name of a host has 63 characters at most";
+    for (bool more = true; more && !fault;) {
+        size_t length = strcspn(label, ".");
+        fault = label_fault(label, length);
+        more = label[length] == '.';
+        label += length + 1;
+    }
+    if (!fault && same_name(name, "localhost"))
+        return "every host is that to itself";
+    return !fault && is_numeric(name) ? "it is taken for a numeric address" : fault;
 }
 
 static void set_clock(hawser__host *host, hawser__world *world) {
@@ -160,7 +199,7 @@ static void set_clock(hawser__host *host, hawser__world *world) {
 }
 
 int hawser__host_add(hawser__world *world, const char *name, hawser__host **ret) {
-    if (!is_name(name))
+    if (hawser__host_name_fault(name))
         return -EINVAL;
     if (hawser__host_named(world, name))
         return -EEXIST;

@@ -77,6 +77,8 @@ void hawser__world_forget(hawser__event *event);
 
 /* A host that does not run anything yet. 0; -EEXIST, -EINVAL (the name), -ENOMEM, -ENOSPC (too many). */
 int hawser__host_add(hawser__world *world, const char *name, hawser__host **ret);
+/* Why no host can be called NAME; NULL = one can. */
+const char *hawser__host_name_fault(const char *name);
 hawser__host *hawser__host_number(const hawser__world *world, int number);   /* NULL = there is none */
 hawser__host *hawser__host_named(const hawser__world *world, const char *name);
 

@@ -3,6 +3,8 @@
 #include "deeds.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,20 +22,8 @@ static void fill_in(struct stage *stage, const struct step *step, unsigned char 
     stage->sent[step->slot]++;
 }
 
-/* A datagram for nobody is -EDESTADDRREQ, and on Linux the socket, when it has no port, has one from then on:
- * docs/simulator.md. */
-static bool would_bind(hawser_sock *sock) {
-    hawser_addr addr;
-    bool ip = hawser_family(sock) != AF_UNIX;
-    return ip && hawser_type(sock) == SOCK_DGRAM && hawser_getsockname(sock, &addr) == 0 && hawser_addr_port(&addr) == 0;
-}
-
 void act_send(struct stage *stage, const struct step *step, char *line) {
     unsigned char data[4096];
-    if (would_bind(stage->socks[step->slot])) {
-        say(line, "left out");
-        return;
-    }
     fill_in(stage, step, data);
     say_result(line, hawser_send(stage->socks[step->slot], data, (size_t)step->size));
 }
@@ -78,12 +68,7 @@ void act_message(struct stage *stage, const struct step *step, char *line) {
     struct iovec parts[3] = {{data, first}, {data + first, second}, {data + both, (size_t)step->size - both}};
     struct msghdr msg = {.msg_iov = parts, .msg_iovlen = 3};
     hawser_addr addr;
-    bool named = step->how % 3 == 0;
-    if (!named && would_bind(stage->socks[step->slot])) {
-        say(line, "left out");
-        return;
-    }
-    if (named) {
+    if (step->how % 3 == 0) {
         target(stage, step, &addr);
         msg.msg_name = &addr.ss;
         msg.msg_namelen = addr.len;
@@ -220,6 +205,87 @@ static void read_some(hawser_sock *two[2], int how, char *line) {
     n = how == 4 ? hawser_recv(two[0], second, 1) : hawser_send(two[0], "x", 1);
     strcpy(second, told(n));
     say(line, "filled, left: %s, %s", first, second);
+}
+
+/* Around the largest message that there is room for; the one that overfills the buffer is the last. */
+void act_letters(struct stage *stage, const struct step *step, char *line) {
+    static unsigned char data[2 * BUFFER];
+    (void)stage;
+    hawser_sock *two[2] = {NULL, NULL};
+    char first[32] = "", second[32] = "";
+    if (hawser_socketpair(AF_UNIX, step->how % 2 ? SOCK_DGRAM : SOCK_SEQPACKET, 0, two) == 0) {
+        hawser_setsockopt_int(two[0], SOL_SOCKET, SO_SNDBUF, BUFFER);
+        hawser_settimeout(two[0], 0);
+        snprintf(first, sizeof first, "%s", told(hawser_send(two[0], data, sizeof data - 40 + (size_t)step->size % 20)));
+        snprintf(second, sizeof second, "%s", told(hawser_send(two[0], data, 1)));
+    }
+    say(line, "%s, %s", first, second);
+    hawser_close(two[0]);
+    hawser_close(two[1]);
+}
+
+/* Segments: one call sends several datagrams, which may be received as one message. */
+
+static bool open_letters(int family, bool joins, hawser_sock *two[2]) {
+    hawser_addr addr;
+    two[0] = hawser_socket(family, SOCK_DGRAM, 0);
+    two[1] = hawser_socket(family, SOCK_DGRAM, 0);
+    if (!two[0] || !two[1] || hawser_bind(two[1], family == AF_INET ? "127.0.0.1" : "::1", 0) < 0)
+        return false;
+    hawser_settimeout(two[1], 0);
+    return hawser_setsockopt_int(two[1], IPPROTO_UDP, UDP_GRO, joins) == 0 && hawser_getsockname(two[1], &addr) == 0 &&
+           hawser_connect_addr(two[0], &addr) == 0;
+}
+
+static ssize_t send_in_segments(hawser_sock *sock, const struct step *step, void *data) {
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(uint16_t))] = {0};
+    struct iovec part = {data, (size_t)step->size};
+    struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
+    uint16_t segment = (uint16_t)(step->how % 13 == 0 ? step->how % 20 : 100 + step->other * 97);
+    if (step->how % 3 == 0) {
+        hawser_setsockopt_int(sock, IPPROTO_UDP, UDP_SEGMENT, segment);
+        return hawser_sendmsg(sock, &msg, 0);
+    }
+    msg.msg_control = control;
+    msg.msg_controllen = sizeof control;
+    *CMSG_FIRSTHDR(&msg) = (struct cmsghdr){.cmsg_level = IPPROTO_UDP, .cmsg_type = step->how % 17 == 0 ? UDP_GRO : UDP_SEGMENT,
+                                            .cmsg_len = CMSG_LEN(sizeof segment)};
+    memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), &segment, sizeof segment);
+    return hawser_sendmsg(sock, &msg, 0);
+}
+
+/* The size of the next message, and that of its segments if it says one. */
+static ssize_t receive_segments(hawser_sock *sock, unsigned *sum, int *segment) {
+    static unsigned char data[4096];
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    struct iovec part = {data, sizeof data};
+    struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t n = hawser_recvmsg(sock, &msg, 0);
+    const struct cmsghdr *head = n >= 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+    *segment = 0;
+    if (head && head->cmsg_level == IPPROTO_UDP && head->cmsg_type == UDP_GRO)
+        memcpy(segment, CMSG_DATA(head), sizeof *segment);
+    *sum = *sum * 31 + sum_of(data, n);
+    return n;
+}
+
+void act_segments(struct stage *stage, const struct step *step, char *line) {
+    unsigned char data[2000];
+    hawser_sock *two[2] = {NULL, NULL};
+    unsigned sum = 0, count = 0;
+    int segment, told_size = 0;
+    fill_in(stage, step, data);
+    if (!open_letters(step->how % 2 ? AF_INET : AF_INET6, step->how / 2 % 2, two))
+        say_result(line, -1);
+    else {
+        ssize_t sent = send_in_segments(two[0], step, data), last = 0;
+        const char *first = sent < 0 ? hawser_strerror(errno) : "sent";
+        for (ssize_t n; count < 200 && (n = receive_segments(two[1], &sum, &segment)) >= 0; count++, last = n)
+            told_size = segment;
+        say(line, "%.40s %zd, came as %u, sum %x, of %d, the last %zd", first, sent, count, sum, told_size, last);
+    }
+    hawser_close(two[0]);
+    hawser_close(two[1]);
 }
 
 void act_flood(struct stage *stage, const struct step *step, char *line) {

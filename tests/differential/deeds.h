@@ -14,9 +14,9 @@ typedef void hawser_deed(struct stage *stage, const struct step *step, char *lin
 
 /* ends.c */
 hawser_deed act_open, act_pair, act_serve, act_bind, act_listen, act_connect, act_dissolve, act_accept, act_shutdown, act_close;
-hawser_deed act_names, act_dup;
+hawser_deed act_names, act_dup, act_rebind;
 /* bytes.c */
-hawser_deed act_send, act_sendto, act_recv, act_message, act_fetch, act_flood;
+hawser_deed act_send, act_sendto, act_recv, act_message, act_fetch, act_flood, act_letters, act_segments;
 /* options.c */
 hawser_deed act_option, act_set_option, act_linger, act_no_linger;
 

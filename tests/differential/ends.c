@@ -75,6 +75,7 @@ int free_slot(const struct stage *stage) {
 void keep(struct stage *stage, int slot, hawser_sock *sock) {
     stage->socks[slot] = sock;
     stage->sent[slot] = 0;
+    stage->shut[slot] = false;
     if (!sock)
         return;
     hawser_settimeout(sock, 0);
@@ -115,8 +116,9 @@ void act_pair(struct stage *stage, const struct step *step, char *line) {
     }
 }
 
-/* Whether a connection that is over keeps PORT: a kernel has it do so for a minute (TIME_WAIT), the simulator has not. */
-static bool is_held(int port) {
+/* Whether a connection that is over keeps PORT (TIME_WAIT): of a kernel it may be one of another program, by chance, where the
+ * port was chosen for an address of the other family. */
+static bool port_is_held(int port) {
     static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
     char row[512];
     unsigned own, state;
@@ -131,6 +133,12 @@ static bool is_held(int port) {
             fclose(table);
     }
     return held;
+}
+
+/* Whether RESULT, of binding or listening with PORT, is another one than expected for that reason. */
+static bool is_held(const struct stage *stage, hawser_sock *sock, int result, int port, const char *line) {
+    bool news = stage->waits && result < 0 && !strstr(stage->expected, line);
+    return news && hawser_type(sock) == SOCK_STREAM && port_is_held(port);
 }
 
 /* Most take any port; the others one that another socket of their kind has or had. */
@@ -148,8 +156,7 @@ static void bind_ip(struct stage *stage, const struct step *step, char *line) {
         hawser_addr_ip(&addr, "::", port);
     int result = hawser_bind_addr(sock, &addr);
     say_result(line, result);
-    bool news = stage->waits && result < 0 && !strstr(stage->expected, line);
-    stage->over |= news && hawser_type(sock) == SOCK_STREAM && is_held(port);
+    stage->over |= is_held(stage, sock, result, port, line);
 }
 
 void act_bind(struct stage *stage, const struct step *step, char *line) {
@@ -165,8 +172,12 @@ void act_bind(struct stage *stage, const struct step *step, char *line) {
 }
 
 void act_listen(struct stage *stage, const struct step *step, char *line) {
-    bool ip = hawser_family(stage->socks[step->slot]) != AF_UNIX;
-    say_result(line, hawser_listen(stage->socks[step->slot], ip && step->how % 8 == 0 ? 0 : 8));
+    hawser_sock *sock = stage->socks[step->slot];
+    hawser_addr addr;
+    bool ip = hawser_family(sock) != AF_UNIX;
+    int result = hawser_listen(sock, ip && step->how % 8 == 0 ? 0 : 8);
+    say_result(line, result);
+    stage->over |= ip && address_of(sock, &addr) && is_held(stage, sock, result, (int)hawser_addr_port(&addr), line);
 }
 
 /* The three steps that a server begins with. */
@@ -222,14 +233,13 @@ void act_dissolve(struct stage *stage, const struct step *step, char *line) {
     say_result(line, hawser_connect_addr(sock, &none));
 }
 
-/* A Unix listener that was shut is -EAGAIN for a kernel that is not to wait, and -EINVAL for one that is. */
-static hawser_sock *accept_one(struct stage *stage, hawser_sock *listener, hawser_addr *peer) {
-    hawser_sock *sock = hawser_accept(listener, peer);
-    bool shut = stage->waits && stage->expected && strcmp(stage->expected, hawser_strerror(EINVAL)) == 0;
-    if (sock || !shut || errno != EAGAIN || hawser_family(listener) != AF_UNIX)
-        return sock;
+/* At a listener that was shut who may wait does not wait either, and is told something else. */
+static hawser_sock *accept_one(const struct stage *stage, const struct step *step, hawser_addr *peer) {
+    hawser_sock *listener = stage->socks[step->slot];
+    if (!stage->shut[step->slot] || hawser_family(listener) != AF_UNIX || step->how % 2)
+        return hawser_accept(listener, peer);
     hawser_settimeout(listener, CONNECT_LIMIT);
-    sock = hawser_accept(listener, peer);
+    hawser_sock *sock = hawser_accept(listener, peer);
     int error = errno;
     hawser_settimeout(listener, 0);
     errno = error;
@@ -244,7 +254,7 @@ void act_accept(struct stage *stage, const struct step *step, char *line) {
         say(line, "no slot");
         return;
     }
-    hawser_sock *sock = accept_one(stage, stage->socks[step->slot], &peer);
+    hawser_sock *sock = accept_one(stage, step, &peer);
     if (sock) {
         say(line, "%d from %s", slot, owner_of(stage, &peer, who));
         keep(stage, slot, sock);
@@ -257,13 +267,62 @@ void act_accept(struct stage *stage, const struct step *step, char *line) {
 
 void act_shutdown(struct stage *stage, const struct step *step, char *line) {
     static const int hows[] = {SHUT_RD, SHUT_WR, SHUT_RDWR, SHUT_WR};
-    say_result(line, hawser_shutdown(stage->socks[step->slot], hows[step->how % 4]));
+    int how = hows[step->how % 4];
+    stage->shut[step->slot] |= how != SHUT_WR;
+    say_result(line, hawser_shutdown(stage->socks[step->slot], how));
 }
 
 void act_close(struct stage *stage, const struct step *step, char *line) {
     hawser_close(stage->socks[step->slot]);
     stage->socks[step->slot] = NULL;
     say(line, "closed");
+}
+
+/* What is left of a connection to a port: who may have it then? Not by chance: one address only. */
+
+static bool connect_to_own(hawser_sock *listener, hawser_sock *two[2]) {
+    hawser_addr addr;
+    bool fine = hawser_listen(listener, 1) == 0 && hawser_getsockname(listener, &addr) == 0 &&
+                (two[0] = hawser_socket(hawser_family(listener), SOCK_STREAM, 0)) && hawser_connect_addr(two[0], &addr) == 0;
+    return fine && (two[1] = hawser_accept(listener, NULL));
+}
+
+static void end_both(hawser_sock *two[2], int how) {
+    const struct linger away = {.l_onoff = 1};
+    int first = how % 2;
+    if (how / 2 == 1)
+        hawser_shutdown(two[1 - first], SHUT_WR);
+    if (how / 2 == 2)
+        hawser_setsockopt(two[first], SOL_SOCKET, SO_LINGER, &away, sizeof away);
+    if (how / 2 == 3)
+        hawser_setsockopt_int(two[1], SOL_SOCKET, SO_REUSEADDR, 0);
+    hawser_close(two[first]);
+    hawser_close(two[1 - first]);
+}
+
+void act_rebind(struct stage *stage, const struct step *step, char *line) {
+    bool listener_reuses = step->how / 4 % 2, reuses = step->how / 8 % 2;
+    int family = step->how % 2 ? AF_INET : AF_INET6;
+    hawser_sock *listener = hawser_socket(family, SOCK_STREAM, 0), *next = hawser_socket(family, SOCK_STREAM, 0);
+    hawser_sock *two[2] = {NULL, NULL};
+    hawser_addr addr;
+    (void)stage;
+    loopback(&addr, family, false, 0);
+    hawser_setsockopt_int(listener, SOL_SOCKET, SO_REUSEADDR, listener_reuses);
+    hawser_setsockopt_int(next, SOL_SOCKET, SO_REUSEADDR, reuses);
+    if (hawser_bind_addr(listener, &addr) == 0 && connect_to_own(listener, two)) {
+        hawser_getsockname(listener, &addr);
+        end_both(two, step->other);
+        hawser_close(listener);
+        listener = NULL;
+        int result = hawser_bind_addr(next, &addr);
+        say_result(line, result < 0 ? result : hawser_listen(next, 1));
+    } else {
+        say_result(line, -1);
+        hawser_close(two[0]);
+    }
+    hawser_close(listener);
+    hawser_close(next);
 }
 
 void act_names(struct stage *stage, const struct step *step, char *line) {

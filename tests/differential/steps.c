@@ -42,7 +42,8 @@ static const struct deed deeds[] = {
     {"names", 30, true, ANY, act_names},          {"option", 40, true, ANY, act_option},
     {"set option", 30, true, ANY, act_set_option}, {"linger", 8, true, ANY, act_linger},
     {"no linger", 3, true, ANY, act_no_linger},   {"dup", 8, true, ANY, act_dup},
-    {"flood", 2, false, ANY, act_flood},
+    {"flood", 2, false, ANY, act_flood},          {"letters", 2, false, ANY, act_letters},
+    {"segments", 4, false, ANY, act_segments},    {"rebind", 4, false, ANY, act_rebind},
 };
 #define DEEDS (sizeof deeds / sizeof *deeds)
 

@@ -31,6 +31,7 @@ struct program {
 struct stage {
     hawser_sock *socks[SLOTS];
     unsigned char sent[SLOTS];       /* the next byte that goes out there */
+    bool shut[SLOTS];                /* its receiving side was */
     char folder[64];                 /* where Unix socket files are made */
     struct step done;                /* the last step, as it was aimed */
     int made;                        /* names of Unix sockets so far */

@@ -46,6 +46,26 @@ def test_the_environment_has_the_seed_and_the_weather(tmp_path):
     assert calm.returncode == 0 and calm.stdout.count("call 1\n") == 3
     refused = simulate("48_simulated_greeting", cwd=tmp_path, HAWSER_SIM_MODEL="loss=much")
     assert refused.returncode == 1 and refused.stdout == ""
+    assert refused.stderr == ('hawser: HAWSER_SIM_MODEL in the environment has "loss=much": '
+                              "loss is a probability, from 0 to 1\n")
+
+
+@pytest.mark.parametrize("name", ["48_simulated_greeting", "49_simulated_proxy", "50_simulated_chat"])
+def test_a_model_with_a_slip_in_it_is_an_error_and_no_find(name, tmp_path):
+    result = simulate(name, cwd=tmp_path, HAWSER_SIM_MODEL="los=1")
+    said = 'HAWSER_SIM_MODEL in the environment has "los=1": no field has that name\n'
+    assert (result.returncode, result.stderr) == (1, "hawser: " + said)
+    assert result.stdout == ("nothing was searched\n" if name.startswith("50") else "")
+
+
+def test_a_search_that_finds_nothing_draws_its_last_storm(tmp_path):
+    result = simulate("50_simulated_chat", "--fixed", cwd=tmp_path, HAWSER_SIM_SEED="3", HAWSER_SIM_DIAGRAM="calm.svg",
+                      HAWSER_SIM_TRACE="calm.txt")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert " room start" in (tmp_path / "calm.txt").read_text()
+    names = {text.firstChild.data for text in xml.dom.minidom.parse(str(tmp_path / "calm.svg")).getElementsByTagName("text")
+             if text.getAttribute("class") == "name"}
+    assert names == {"main", "room", "ann", "bob"}
 
 
 def test_a_storm_can_be_drawn(tmp_path):

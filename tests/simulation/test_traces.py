@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One seed, one trace: the same bytes from the library and a program that gcc, clang and the address sanitizer's gcc compiled."""
+"""One seed, one trace: the same bytes from the library and a program, compiled by gcc, by clang, and by gcc with the address
+sanitizer."""
 import os
 import shutil
 import subprocess
@@ -29,8 +30,8 @@ def sources():
 def build(folder, name):
     program = folder / name
     flags = ["-std=gnu11", "-D_GNU_SOURCE", f"-I{SOURCE}/include", f"-I{SOURCE}/src", '-DHAWSER_VERSION="0"']
-    made = subprocess.run([*COMPILERS[name], *flags, SOURCE / "tests/simulation/weather.c", *sources(), "-o", program, "-pthread",
-                           "-lm"], capture_output=True, text=True, timeout=250)
+    made = subprocess.run([*COMPILERS[name], *flags, SOURCE / "tests/simulation/weather.c", *sources(), "-o", program,
+                           "-pthread", "-lm"], capture_output=True, text=True, timeout=250)
     assert made.returncode == 0, made.stderr[-2000:]
     return subprocess.run([program, *SEEDS], check=True, capture_output=True, timeout=100).stdout
 

@@ -87,10 +87,10 @@ static void show(const char *line, void *arg) {
 int main(int argc, char **argv) {
     const hawser_sim_model storm = {
         .link = {.latency = 0.02, .jitter = 0.01, .loss = 0.05, .duplicate = 0.1, .reorder = 0.1, .bandwidth = 10000},
-        .crash_every = 0.7, .crash_time = 0.2, .partition_every = 0.5, .partition_time = 0.3, .reset_every = 1, .half_open = 0.5,
-        .refuse = 0.1, .black_hole = 0.05, .short_reads = 0.5, .short_writes = 0.5, .allocation_fails = 0.002, .clock_skew = 5,
-        .clock_drift = 0.01, .offload_time = 0.01, .lookup_time = 0.05, .lookup_fails = 0.05, .descriptors = 9, .read_rate = 5000,
-        .trace = show, .quiet = true};
+        .crash_every = 0.7, .crash_time = 0.2, .partition_every = 0.5, .partition_time = 0.3, .reset_every = 1,
+        .half_open = 0.5, .refuse = 0.1, .black_hole = 0.05, .short_reads = 0.5, .short_writes = 0.5, .allocation_fails = 0.002,
+        .clock_skew = 5, .clock_drift = 0.01, .offload_time = 0.01, .lookup_time = 0.05, .lookup_fails = 0.05,
+        .descriptors = 9, .read_rate = 5000, .trace = show, .quiet = true};
     for (int i = 1; i < argc; i++) {
         int result = hawser_sim_run(strtoull(argv[i], NULL, 10), &storm, scenario, NULL);
         printf("%s: %d%s%s\n", argv[i], result, result < 0 ? " " : "", result < 0 ? hawser_error() : "");

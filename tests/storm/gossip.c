@@ -76,4 +76,5 @@ static int scenario(void *arg) {
 }
 
 const struct scene storm_gossip = {.name = "gossip", .scenario = scenario,
-                                   .model = {.link = {.latency = 0.05, .jitter = 0.05, .loss = 0.01, .duplicate = 0.01, .reorder = 0.01}}};
+                                   .model = {.link = {.latency = 0.05, .jitter = 0.05, .loss = 0.01, .duplicate = 0.01,
+                                                      .reorder = 0.01}}};

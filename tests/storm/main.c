@@ -25,7 +25,7 @@ struct wishes {
     bool expect_failure, trace;
 };
 
-static const struct scene *const scenes[] = {&storm_wakes, &storm_sockets, &storm_servers, &storm_gossip};
+static const struct scene *const scenes[] = {&storm_wakes, &storm_sockets, &storm_servers, &storm_handover, &storm_gossip};
 #define SCENES (sizeof scenes / sizeof *scenes)
 
 int storm_workers(void) {
@@ -75,8 +75,8 @@ static int report(const struct scene *scene, const struct wishes *wishes) {
     if (virtual_seconds > 0)
         printf("%s: %.1f virtual hours a real minute\n", scene->name, virtual_seconds / 3600 / (took / 60));
     virtual_seconds = 0;
-    printf("%s: from seed %llu on %llu interleavings in %.1f s, %.0f a second\n", scene->name, (unsigned long long)wishes->first,
-           (unsigned long long)done, took, (double)done / took);
+    printf("%s: from seed %llu on %llu interleavings in %.1f s, %.0f a second\n", scene->name,
+           (unsigned long long)wishes->first, (unsigned long long)done, took, (double)done / took);
     return failed != wishes->expect_failure;
 }
 

@@ -137,4 +137,5 @@ static int scenario(void *arg) {
 }
 
 const struct scene storm_servers = {.name = "servers", .scenario = scenario,
-                                    .model = {.link = {.latency = 0.0005, .jitter = 0.001}, .short_reads = 0.1, .short_writes = 0.1}};
+                                    .model = {.link = {.latency = 0.0005, .jitter = 0.001},
+                                              .short_reads = 0.1, .short_writes = 0.1}};

@@ -118,8 +118,8 @@ static void do_close_listener(struct storm *storm, size_t end) {
 
 static void do_deed(struct storm *storm) {
     static void (*const deeds[])(struct storm *storm, size_t end) = {
-        do_send, do_recv, do_send, do_recv, do_send, do_recv, do_intrude, do_shutdown, do_close, do_accept, do_connect, do_accept,
-        do_connect, do_cancel, do_close_listener};
+        do_send, do_recv, do_send, do_recv, do_send, do_recv, do_intrude, do_shutdown, do_close, do_accept, do_connect,
+        do_accept, do_connect, do_cancel, do_close_listener};
     int64_t outer = hawser_deadline_push(0.001 * (double)(1 + hawser_sim_random(50)));
     deeds[hawser_sim_random(sizeof deeds / sizeof *deeds)](storm, hawser_sim_random(2 * PAIRS));
     hawser_deadline_pop(outer);
@@ -174,4 +174,5 @@ static int scenario(void *arg) {
     return result;
 }
 
-const struct scene storm_sockets = {.name = "sockets", .scenario = scenario, .model = {.short_reads = 0.2, .short_writes = 0.2}};
+const struct scene storm_sockets = {.name = "sockets", .scenario = scenario,
+                                    .model = {.short_reads = 0.2, .short_writes = 0.2}};

@@ -16,7 +16,7 @@ struct scene {
     hawser_sim_model model;
 };
 
-extern const struct scene storm_wakes, storm_sockets, storm_servers, storm_gossip;
+extern const struct scene storm_wakes, storm_sockets, storm_servers, storm_handover, storm_gossip;
 
 void storm_step(void);
 void storm_set_spacing(unsigned steps);

@@ -68,7 +68,7 @@ static void empty_udp(situation *s) {
     assert_int_equal(hawser_bind(s->sock, "127.0.0.1", 0), 0);
     s->far = raw_datagrams(&port);
     struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)raw_port(number_of_sock(s->sock))),
+                             .sin_port = htons((uint16_t)raw_port(hawser_fileno(s->sock))),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_int_equal(connect(s->far, (struct sockaddr *)&to, sizeof to), 0);
 }
@@ -95,7 +95,7 @@ static void full_pair(situation *s) {
     hawser_sock *pair[2];
     assert_int_equal(hawser_socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     s->sock = pair[0];
-    s->far = number_from(pair[1]);
+    s->far = hawser_detach(pair[1]);
     stuff(s->sock);
 }
 
@@ -230,7 +230,7 @@ static void pipe_file(situation *s) {
 static void server(situation *s, const char *host) {
     s->sock = hawser_create_server(host, 0, NULL);
     assert_non_null(s->sock);
-    s->port = raw_port(number_of_sock(s->sock));
+    s->port = raw_port(hawser_fileno(s->sock));
 }
 
 static void listening(situation *s) {

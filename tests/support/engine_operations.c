@@ -273,13 +273,13 @@ const struct operation operations[] = {
     {"sendmsg", full_stream, call_sendmsg, take_all, .expected = 4, .reset = reset_far},
     {"sendmsg of a datagram", full_datagrams, call_sendmsg, take_all, .expected = 4},
     {"sendmmsg of datagrams", full_datagrams, call_sendmmsg, take_all, .expected = 4},
-    {"sendfile", file_for_full_stream, call_sendfile, take_all, .expected = 4, .reset = reset_far, .needs_descriptors = true},
+    {"sendfile", file_for_full_stream, call_sendfile, take_all, .expected = 4, .reset = reset_far, .needs_foreign = true},
     {"splice from", splice_from_empty, call_splice_from, send_four, .expected = 4},
     {"splice from TCP", splice_from_empty_tcp, call_splice_from, send_four, .expected = 4, .reset = reset_far},
     {"splice to", splice_to_full, call_splice_to, take_all, .expected = 4, .reset = reset_far},
     {"await", splice_from_empty, call_await, send_four, .expected = 0, .reset = reset_far, .only_hints = true},
     {"wait_fd", empty_pipe, call_wait_fd, write_to_pipe, .expected = HAWSER_READABLE, .reset = hang_up_pipe,
-     .needs_descriptors = true},
+     .needs_foreign = true},
     {"accept", one_listener, call_accept, connect_to_it, .expected = 0},
     {"accept on a Unix name", unix_listener, call_accept, connect_to_it, .expected = 0},
     {"accept on two listeners", two_listeners, call_accept, connect_to_it, .expected = 0},
@@ -295,7 +295,7 @@ bool waits_for_connection(const struct operation *operation) {
 }
 
 bool takes_long(const struct operation *operation) {
-    return subject.descriptors && waits_for_connection(operation) && operation->prepare != full_unix_queue;
+    return subject.foreign && waits_for_connection(operation) && operation->prepare != full_unix_queue;
 }
 
 struct scene make_scene(const struct operation *operation) {

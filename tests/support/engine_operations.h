@@ -25,7 +25,7 @@ struct operation {
     void (*ready)(struct scene *scene); /* NULL: it cannot be said when it is */
     int64_t expected;                   /* result when ready */
     void (*reset)(struct scene *scene); /* the other side goes without a farewell; NULL: there is none that could */
-    bool needs_descriptors;             /* -EOPNOTSUPP in an engine that has none */
+    bool needs_foreign;                 /* descriptors; -EOPNOTSUPP in an engine that has none */
     bool only_hints;                    /* says whether it is worth trying, no more: without time it need not look */
 };
 

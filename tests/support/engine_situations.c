@@ -352,7 +352,7 @@ bool can_play(const struct play *play) {
     bool is_ended = play->situation == &evicted || play->situation == &being_reset;
     return (gets_ready(play) || is_ended) && (play->waiter != WAITER_STRANGER || !play->situation->before) &&
            (!play->situation->fits || play->situation->fits(play)) &&
-           (subject.descriptors || !play->scene.operation->needs_descriptors);
+           (subject.foreign || !play->scene.operation->needs_foreign);
 }
 
 void play_together(struct play *plays, size_t count) {

@@ -20,7 +20,7 @@ const struct hawser__engine_ops *ops(void) {
 }
 
 static int run_for(hawser__engine *engine, const struct CMUnitTest *tests, size_t count) {
-    subject = (subject_engine){engine, engine != &memory_engine && !hawser_sim_inside()};
+    subject = (subject_engine){engine, engine != &memory_engine, engine != &memory_engine && !hawser_sim_inside()};
     print_message("    engine %s, %s\n", ops()->name, in_fiber() ? "in a fiber" : "on a plain thread");
     return _cmocka_run_group_tests(ops()->name, tests, count, NULL, NULL);
 }

@@ -3,8 +3,8 @@
  * The frame of the engine suite: every test runs once for each engine, on the operations themselves, below the public calls. A
  * test that runs in a fiber (fibers.h) is for the engine of its run, and for the memory engine.
  *
- * A test asks `subject` which engine it is for. They differ in one respect only: whether there are descriptors. What needs them
- * is -EOPNOTSUPP in the memory engine, and that is tested too.
+ * A test asks `subject` which engine it is for. They differ in one respect only: which descriptors there are. What needs them
+ * is -EOPNOTSUPP in the memory engine, and what needs foreign ones in a simulated world; that is tested too.
  */
 #ifndef TESTS_ENGINE_SUITE_H
 #define TESTS_ENGINE_SUITE_H
@@ -15,7 +15,8 @@
 
 typedef struct subject_engine {
     hawser__engine *engine;
-    bool descriptors;
+    bool descriptors;   /* endpoints have them */
+    bool foreign;       /* and so have other files, which can be waited for */
 } subject_engine;
 
 extern subject_engine subject;

@@ -25,14 +25,14 @@ struct call {
     int code;
 };
 
-static long conduct(void *argument) {
+static inline long conduct(void *argument) {
     struct call *call = argument;
     return call->count ? hawser_sim_explore(call->seed, call->count, &call->model, call->scenario, call->arg, &call->report)
                        : hawser_sim_run(call->seed, &call->model, call->scenario, call->arg);
 }
 
 /* Its result. Standard error goes into CALL meanwhile. */
-static int make(struct call *call) {
+static inline int make(struct call *call) {
     runner thread;
     int kept = dup(STDERR_FILENO), file = memfd_create("said", MFD_CLOEXEC);
     assert_true(kept >= 0 && file >= 0);
@@ -50,12 +50,12 @@ static int make(struct call *call) {
     return result;
 }
 
-static void assert_said(const struct call *call, const char *text) {
+static inline void assert_said(const struct call *call, const char *text) {
     if (!strstr(call->said, text))
         fail_msg("\"%s\" is not in what was said: %s", text, call->said);
 }
 
-static int forget_variables(void **state) {
+static inline int forget_variables(void **state) {
     (void)state;
     unsetenv("HAWSER_SIM_SEED");
     unsetenv("HAWSER_SIM_MODEL");
@@ -66,20 +66,20 @@ static int forget_variables(void **state) {
 
 /* Scenarios. */
 
-static int sleep_long(void *arg) {
+static inline int sleep_long(void *arg) {
     (void)arg;
     return hawser_sleep(100);
 }
 
 /* Fails, with ECONNABORTED, when the model has crashes. */
-static int wait_for_host(void *arg) {
+static inline int wait_for_host(void *arg) {
     (void)arg;
     int host = hawser_sim_start("sleeper", sleep_long, NULL);
     return host < 0 ? -1 : hawser_sim_join(host);
 }
 
 /* Fails with one seed in *ARG, whatever the model. */
-static int draw(void *arg) {
+static inline int draw(void *arg) {
     if (hawser_sim_random(*(uint64_t *)arg) == 0)
         hawser_sim_fail("drew 0 of %d\nwith a \033 in it", (int)*(uint64_t *)arg);
     return 7;
@@ -89,13 +89,13 @@ struct lines {
     int starts, lines;
 };
 
-static void count_lines(const char *line, void *arg) {
+static inline void count_lines(const char *line, void *arg) {
     struct lines *lines = arg;
     lines->lines++;
     lines->starts += strstr(line, "main start") != NULL;
 }
 
-static const uint64_t always = 1;
+static const uint64_t always __attribute__((unused)) = 1;
 
 #define test(name) cmocka_unit_test_teardown(name, forget_variables)
 

@@ -177,7 +177,7 @@ wire tcp_wire(bool small) {
 wire unix_wire(int type) {
     int fds[2];
     must(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds), "socketpair");
-    wire w = {.sock = sock_of_number(fds[0]), .far = limited(fds[1])};
+    wire w = {.sock = hawser_sock_from_fd(fds[0]), .far = limited(fds[1])};
     must(w.sock ? 0 : -1, "hawser_sock_from_fd");
     return w;
 }
@@ -241,7 +241,7 @@ long stuff(hawser_sock *sock) {
 }
 
 int await_sock(hawser_sock *sock, int events) {
-    struct pollfd polled = {.fd = number_of_sock(sock), .events = events == HAWSER_READABLE ? POLLIN : POLLOUT};
+    struct pollfd polled = {.fd = hawser_fileno(sock), .events = events == HAWSER_READABLE ? POLLIN : POLLOUT};
     if (!in_world())
         return hawser_wait_fd(polled.fd, events, WAIT_LIMIT);
     return poll(&polled, 1, (int)(WAIT_LIMIT * 1e3)) == 1 ? events : -1;

@@ -2,8 +2,8 @@
 /*
  * Tests on a host of a simulated world (TEST_IN_FIBER=sim: main.c). They are linked so that what they call of the C library for
  * sockets, threads, time and signals is in world_numbers.c and world_calls.c: outside of a world that calls the C library
- * itself, inside it the simulated host. A far end made of plain libc calls is a socket of that host then, with a number in
- * place of a descriptor; a thread is a strand; a signal hits the host; and what cannot be had there skips the test.
+ * itself, inside it the simulated host. A far end made of plain libc calls is a socket of that host then, and its descriptor
+ * a number as simulated hosts have them; a thread is a strand; a signal hits the host; and what cannot be had there skips the test.
  */
 #ifndef TESTS_WORLD_H
 #define TESTS_WORLD_H
@@ -30,17 +30,5 @@ void rest_until(double seconds);
 
 /* The names of HOSTS, lines of one address and one name, are looked up as well. NULL: none. */
 void name_hosts_in_world(const char *hosts);
-
-/* world_numbers.c: sockets of the host in place of descriptors. */
-
-#define FIRST_NUMBER (1 << 20)
-
-/* What stands for the descriptor of SOCK, which keeps it: good as long as the socket is open. -1: it is closed. */
-int number_of_sock(hawser_sock *sock);
-/* The same for hawser_server_fileno. */
-int number_of_server(hawser_server *server);
-/* A socket of the library's made of what stands for NUMBER, which is no more then; and the other way round. */
-hawser_sock *sock_of_number(int number);
-int number_from(hawser_sock *sock);
 
 #endif

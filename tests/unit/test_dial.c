@@ -63,7 +63,7 @@ static void a_connection_is_made_ready_to_use(void **state) {
     assert_int_equal(option(sock, SOL_SOCKET, SO_KEEPALIVE), 1);
     assert_int_equal(option(sock, IPPROTO_TCP, TCP_KEEPIDLE), 15);
     assert_true(hawser_gettimeout(sock) == HAWSER_NO_TIMEOUT);
-    assert_true(raw_is_cloexec(number_of_sock(sock)));
+    assert_true(raw_is_cloexec(hawser_fileno(sock)));
     assert_works(hawser_sendall(sock, "hi", 2));
     hawser_close(sock);
     assert_int_equal(raw_drain(far), 2);

@@ -169,7 +169,7 @@ static void a_file_on_a_socket_follows_its_timeout(void **state) {
 
 static void a_timeout_that_is_none_is_refused(void **state) {
     (void)state;
-    skip_in_world("it has no descriptors");
+    skip_in_world("it has no files on sockets of others");
     wire w = unix_wire(SOCK_STREAM);
     hawser_file *file = hawser_file_from_fd(w.far, "r");
     assert_fails(hawser_file_settimeout(file, -2), EINVAL);

@@ -63,7 +63,7 @@ static void a_read_larger_than_the_buffer_goes_straight_into_the_callers_memory(
     assert_result(hawser_read(file, buf, 9), 9);
     assert_memory_equal(buf, "three-fou", 9);
     assert_int_equal(hawser_buffered(file), 0);
-    assert_int_equal(unread(number_of_sock(w.sock)), 6);
+    assert_int_equal(unread(hawser_fileno(w.sock)), 6);
     assert_null(compare_census(before));
     done(file, w);
 }
@@ -116,7 +116,7 @@ static void unbuffered_reads_leave_the_rest_in_the_socket(void **state) {
     wire w = unix_wire(SOCK_STREAM);
     hawser_file *file = open_file(w, "r");
     char buf[16];
-    int fd = number_of_sock(w.sock);
+    int fd = hawser_fileno(w.sock);
     assert_works(hawser_file_setbuf(file, 0));
     give(w, "line\n12345678\nlong line\nend\nrest");
     assert_line(file, "line\n");

@@ -171,7 +171,7 @@ static void a_slow_reader_does_not_extend_the_time_of_sendall(void **state) {
     assert_fails(hawser_sendall(w.sock, much, sizeof much), ETIMEDOUT);
     assert_true(hawser_moved() > 0 && hawser_moved() < sizeof much);
     assert_true(seconds_now() - began < WAIT_LIMIT / 6);
-    raw_reset(number_from(w.sock));
+    raw_reset(hawser_detach(w.sock));
     finish(&run);
     close(w.far);
 }

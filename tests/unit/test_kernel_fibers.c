@@ -81,7 +81,7 @@ static void a_datagram_that_has_come_is_found_when_the_socket_is_connected_befor
     d.peer = raw_datagrams(&d.peer_port);
     assert_works(hawser_bind(d.sock, "127.0.0.1", 0));
     assert_works(hawser_settimeout(d.sock, 5));
-    d.port = raw_port(number_of_sock(d.sock));
+    d.port = raw_port(hawser_fileno(d.sock));
     assert_runs(1, tell_both, &d);
     hawser_close(d.sock);
     close(d.peer);
@@ -127,7 +127,7 @@ static void an_accept_that_fails_for_want_of_descriptors_lets_the_handlers_run_t
     (void)state;
     skip_in_world("no system calls are made there");
     struct loop loop = {.sock = hawser_create_server("127.0.0.1", 0, NULL), .handler = unix_wire(SOCK_STREAM)};
-    int far = raw_connect(AF_INET, raw_port(number_of_sock(loop.sock)));
+    int far = raw_connect(AF_INET, raw_port(hawser_fileno(loop.sock)));
     assert_runs(1, accept_without_descriptors, &loop);
     hawser_close(loop.sock);
     cut(loop.handler);

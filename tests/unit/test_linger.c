@@ -31,7 +31,7 @@ static void the_reply_arrives_whole_although_input_stays_unread(void **state) {
 static void the_peers_end_is_success(void **state) {
     (void)state;
     wire w = tcp_wire(false);
-    int fd = number_of_sock(w.sock);
+    int fd = hawser_fileno(w.sock);
     close(w.far);
     assert_works(hawser_close_linger(w.sock, WAIT_LIMIT));
     assert_int_equal(dup(fd), -1); /* closed */

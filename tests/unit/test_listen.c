@@ -12,7 +12,7 @@
 #include "engine_memory.h"
 
 static int port_of(hawser_sock *server) {
-    return raw_port(number_of_sock(server));
+    return raw_port(hawser_fileno(server));
 }
 
 static int option(hawser_sock *sock, int level, int name) {
@@ -215,7 +215,7 @@ static void datagrams_are_received_by_a_server_too(void **state) {
         char buf[8];
         hawser_addr peer;
         int port, far = raw_datagrams(&port);
-        hawser_sock *server = hawser_create_server(hosts[i], 0, &options), *client = sock_of_number(dup(far));
+        hawser_sock *server = hawser_create_server(hosts[i], 0, &options), *client = hawser_sock_from_fd(dup(far));
         assert_int_equal(hawser_type(server), SOCK_DGRAM);
         assert_int_equal(assert_works(hawser_sendto(client, "hi", 2, "127.0.0.1", port_of(server))), 2);
         assert_int_equal(assert_works(hawser_recvfrom(server, buf, sizeof buf, &peer)), 2);

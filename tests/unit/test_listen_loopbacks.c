@@ -21,7 +21,7 @@ static void neither_loopback_starves_the_other(void **state) {
     for (int i = 0; i < 2; i++) {
         hawser_sock *server = hawser_create_server("localhost", 0, NULL);
         assert_non_null(server);
-        int port = raw_port(number_of_sock(server)), busy[8], patient = raw_connect(families[!i], port), waited = 0;
+        int port = raw_port(hawser_fileno(server)), busy[8], patient = raw_connect(families[!i], port), waited = 0;
         for (size_t k = 0; k < sizeof busy / sizeof *busy; k++)
             busy[k] = raw_connect(families[i], port);
         while (family_of_next(server) != families[!i])

@@ -64,7 +64,7 @@ static bool all_has_come(void *argument) {
 
 /* Waits until SIZE bytes lie there for SOCK. */
 static bool lies_there(hawser_sock *sock, size_t size) {
-    return wait_until(all_has_come, (size_t[]){(size_t)number_of_sock(sock), size});
+    return wait_until(all_has_come, (size_t[]){(size_t)hawser_fileno(sock), size});
 }
 
 static void the_next_read_finds_the_first_byte_behind_the_header(void **state) {
@@ -136,7 +136,7 @@ static void bytes_that_come_one_by_one_are_a_header_all_the_same(void **state) {
         char buf[8];
         hawser_addr peer;
         wire w = any_wire(i % 2);
-        struct dripping dripping = {w.far, number_of_sock(w.sock), header->bytes, header->size};
+        struct dripping dripping = {w.far, hawser_fileno(w.sock), header->bytes, header->size};
         runner run;
         start(&run, drip, &dripping);
         syscalls_made();
@@ -275,14 +275,14 @@ static void a_trickle_does_not_extend_the_time(void **state) {
     char *bytes = calloc(1, LONGEST);
     hawser_addr peer;
     wire w = unix_wire(SOCK_STREAM);
-    struct dripping dripping = {w.far, number_of_sock(w.sock), bytes, LONGEST};
+    struct dripping dripping = {w.far, hawser_fileno(w.sock), bytes, LONGEST};
     runner run;
     memcpy(bytes, BYTES(SIGNATURE "\x20\0\xff\xff"));
     start(&run, drip, &dripping);
     assert_fails(hawser__proxy_read(w.sock, 0.05, &peer), ETIMEDOUT);
     assert_true(hawser_moved() < LONGEST);
     shutdown(w.far, SHUT_WR); /* what drips on fails */
-    raw_drain(number_of_sock(w.sock));
+    raw_drain(hawser_fileno(w.sock));
     assert_true(finish(&run) != 1);
     cut(w);
     free(bytes);

@@ -78,11 +78,11 @@ static void an_adopted_blocking_socket_and_a_unix_socket_send_files_too(void **s
     hawser_settimeout(w.sock, WAIT_LIMIT);
     assert_sends(w, fd, 7, 200000, 7, 200000);
     if (!in_world())
-        assert_false(raw_is_nonblocking(number_of_sock(w.sock)));
+        assert_false(raw_is_nonblocking(hawser_fileno(w.sock)));
     cut(w);
     hawser_sock *pair[2];
     assert_works(hawser_socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-    w = (wire){pair[0], number_from(pair[1])};
+    w = (wire){pair[0], hawser_detach(pair[1])};
     assert_sends(w, fd, 0, 0, 0, SIZE);
     cut(w);
     close(fd);
@@ -244,7 +244,7 @@ static void a_file_that_moves_may_take_longer_than_the_timeout(void **state) {
     assert_int_equal(pwrite(fd, more, sizeof more, SIZE), sizeof more);
     assert_works(hawser_socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     hawser_settimeout(pair[0], 0.3);
-    int far = number_from(pair[1]);
+    int far = hawser_detach(pair[1]);
     runner run;
     start(&run, read_slowly, &far);
     double began = seconds_now();

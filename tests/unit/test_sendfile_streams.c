@@ -26,7 +26,7 @@ static void close_wakes_a_sendfile_that_waits_for_a_pipe(void **state) {
     struct tube silent = new_pipe();
     struct sending sending = {w.sock, silent.in, 0};
     runner run;
-    int fd = number_of_sock(w.sock);
+    int fd = hawser_fileno(w.sock);
     hawser_ref(w.sock);
     start(&run, send_file, &sending);
     assert_true(blocked(&run));

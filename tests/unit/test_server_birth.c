@@ -18,12 +18,12 @@ static int note_bind(hawser_server *server) {
 }
 
 static int note_activate(hawser_server *server) {
-    note(birth_board, "activate%s", number_of_server(server) >= 0 ? "" : "-unbound");
+    note(birth_board, "activate%s", hawser_server_fileno(server) >= 0 ? "" : "-unbound");
     return hawser_server_activate(server);
 }
 
 static void note_server_close(hawser_server *server) {
-    note(birth_board, "server_close%s", number_of_server(server) >= 0 ? "" : "-unbound");
+    note(birth_board, "server_close%s", hawser_server_fileno(server) >= 0 ? "" : "-unbound");
 }
 
 static int refuse_to_bind(hawser_server *server) {

@@ -126,7 +126,7 @@ static void test_context_manager(void **state) {
     (void)state;
     hawser_server *server = hawser_tcp_server("127.0.0.1", 0, copy_line, NULL);
     assert_non_null(server);
-    int fd = number_of_server(server), port = raw_port(fd);
+    int fd = hawser_server_fileno(server), port = raw_port(fd);
     hawser_server_close(server);
     errno = 0;
     assert_int_equal(dup(fd), -1);
@@ -191,7 +191,7 @@ static void use_files(hawser_request *r) {
     note(on, "%s", hawser_read(r->wfile, &byte, 1) == -1 && errno ? "unreadable" : "readable");
     errno = 0;
     note(on, "%s", hawser_write(r->rfile, "x", 1) == -1 && errno ? "unwritable" : "writable");
-    note(on, "%s", number_of_sock(r->sock) >= 0 && r->sock != r->listener ? "open" : "closed");
+    note(on, "%s", hawser_fileno(r->sock) >= 0 && r->sock != r->listener ? "open" : "closed");
     note(on, "%zd", hawser_write(r->wfile, "direct\n", 7));
 }
 

@@ -133,12 +133,24 @@ static void dissolving_gives_back_what_was_not_asked_for(void **state) {
     assert_result(hawser__socket_connect(socket, &none, sizeof none), 0);
     assert_string_equal(name_of(socket), "0.0.0.0:0");
     assert_string_equal(peer_of(socket), "ENOTCONN");
-    assert_result(say(socket, "x"), -EDESTADDRREQ);
     assert_result(bind_to(socket, "127.0.0.1", 777), 0);
     assert_result(connect_to(socket, "127.0.0.1", 9), 0);
     assert_result(hawser__socket_connect(socket, &none, sizeof none), 0);
     assert_string_equal(name_of(socket), "127.0.0.1:777");
     hawser__socket_unref(socket);
+}
+
+static void the_first_send_binds_whatever_comes_of_it(void **state) {
+    (void)state;
+    hawser__socket *nowhere = open_socket(left, AF_INET, SOCK_DGRAM), *unheard = open_socket(left, AF_INET, SOCK_DGRAM);
+    assert_result(say(nowhere, "x"), -EDESTADDRREQ);
+    assert_string_equal(name_of(nowhere), "0.0.0.0:32768");
+    assert_result(bind_to(nowhere, "127.0.0.1", 777), -EINVAL);
+    assert_result(say_to(unheard, "x", "10.7.7.7", 9), 1);
+    assert_string_equal(name_of(unheard), "0.0.0.0:32769");
+    assert_result(bind_to(unheard, "127.0.0.1", 777), -EINVAL);
+    hawser__socket_unref(nowhere);
+    hawser__socket_unref(unheard);
 }
 
 static void shut_down_it_sends_no_more(void **state) {
@@ -345,6 +357,7 @@ int main(void) {
         world_test(a_host_without_power_does_not_refuse),
         world_test(a_connected_socket_hears_its_peer_alone),
         world_test(dissolving_gives_back_what_was_not_asked_for),
+        world_test(the_first_send_binds_whatever_comes_of_it),
         world_test(shut_down_it_sends_no_more),
         world_test(the_socket_that_fits_best_hears_it),
         world_test(those_who_share_a_port_share_the_datagrams),

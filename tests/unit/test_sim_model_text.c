@@ -34,7 +34,8 @@ static void text_without_anything_in_it_changes_nothing(void **state) {
 static void perfect_is_zero_but_keeps_what_cannot_be_named(void **state) {
     (void)state;
     int argument;
-    hawser_sim_model model = {.link = {.loss = 0.5, .cut = true}, .workers = 3, .time_limit = 9, .trace_arg = &argument, .quiet = true};
+    hawser_sim_model model = {.link = {.loss = 0.5, .cut = true}, .workers = 3, .time_limit = 9, .trace_arg = &argument,
+                              .quiet = true};
     assert_null(hawser__model_read(&model, "perfect,latency=1"));
     assert_string_equal(written(&model), "perfect,latency=1");
     assert_true(model.quiet && model.trace_arg == &argument);
@@ -43,9 +44,10 @@ static void perfect_is_zero_but_keeps_what_cannot_be_named(void **state) {
 static void nonsense_is_pointed_at_and_changes_nothing(void **state) {
     (void)state;
     static const char *const nonsense[] = {
-        "los=1", "loss", "loss=", "=1", "loss=x", "loss=1x", "loss=-1", "loss=+1", "loss= 1", " loss=1", "loss=1e999", "loss=nan",
-        "loss=inf", "loss=0x1", "loss=.", "loss=e", "loss=0,5", "workers=1.5", "workers=99999999999", "cut=2", "buffer=0.5",
-        "buffer=1e18", "Loss=1", "link.loss=1", "imperfect", "", "trace=1", "quiet=1", "loss=0.00000000000000000000000000000000000000000000000001",
+        "los=1", "loss", "loss=", "=1", "loss=x", "loss=1x", "loss=-1", "loss=+1", "loss= 1", " loss=1", "loss=1e999",
+        "loss=nan", "loss=inf", "loss=0x1", "loss=.", "loss=e", "loss=0,5", "workers=1.5", "workers=99999999999", "cut=2",
+        "buffer=0.5", "buffer=1e18", "Loss=1", "link.loss=1", "imperfect", "", "trace=1", "quiet=1",
+        "loss=0.00000000000000000000000000000000000000000000000001",
     };
     for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
         char text[128];
@@ -62,8 +64,9 @@ static void nonsense_is_pointed_at_and_changes_nothing(void **state) {
 static void numbers_are_written_with_as_few_digits_as_say_them(void **state) {
     (void)state;
     static const struct { double value; const char *text; } numbers[] = {
-        {0.1, "0.1"}, {0.02, "0.02"}, {1.0 / 3, "0.3333333333333333"}, {1e-5, "1e-05"}, {86400, "86400"}, {1e15, "1000000000000000"},
-        {1.7976931348623157e308, "1.7976931348623157e+308"}, {5e-324, "5e-324"}, {2.5, "2.5"}, {0.1 + 0.2, "0.30000000000000004"},
+        {0.1, "0.1"}, {0.02, "0.02"}, {1.0 / 3, "0.3333333333333333"}, {1e-5, "1e-05"}, {86400, "86400"},
+        {1e15, "1000000000000000"}, {1.7976931348623157e308, "1.7976931348623157e+308"}, {5e-324, "5e-324"}, {2.5, "2.5"},
+        {0.1 + 0.2, "0.30000000000000004"},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         hawser_sim_model model = {.link = {.latency = numbers[i].value}}, back = {.workers = 0};
@@ -98,7 +101,8 @@ static void no_field_of_the_struct_is_forgotten(void **state) {
     size_t left = 0, known = sizeof model.trace + sizeof model.trace_arg + sizeof model.quiet;
     for (size_t i = 0; i < sizeof model; i++)
         left += bytes[i] == 0xff;
-    size_t padding = 2 * (sizeof(double) - sizeof(bool)) + 2 * (sizeof(double) - sizeof(int));   /* cut, quiet; workers, descriptors */
+    /* Behind cut and quiet, and behind workers and descriptors. */
+    size_t padding = 2 * (sizeof(double) - sizeof(bool)) + 2 * (sizeof(double) - sizeof(int));
     assert_int_equal(left, known + padding);
 }
 

@@ -192,6 +192,24 @@ static void families_that_do_not_meet_are_unreachable(void **state) {
     hawser__socket_unref(socket);
 }
 
+/* It gave up the port that a vain attempt had chosen for it, so the option can be set, but keeps the address. */
+static void an_ipv4_address_of_ipv6_alone_is_nobodys(void **state) {
+    (void)state;
+    for (int only = 0; only < 2; only++) {
+        hawser__socket *listener = open_socket(left, AF_INET6, SOCK_STREAM), *client = open_socket(left, AF_INET, SOCK_STREAM);
+        assert_result(bind_to(listener, "::ffff:127.0.0.1", 0), 0);
+        assert_result(connect_to(listener, "::ffff:127.0.0.1", 9), -EINPROGRESS);
+        assert_result(hawser__socket_connect_result(listener), -ECONNREFUSED);
+        assert_result(connect_to(listener, "::ffff:127.0.0.1", 9), -ECONNABORTED);
+        assert_result(set_int(listener, IPPROTO_IPV6, IPV6_V6ONLY, only), 0);
+        assert_result(hawser__socket_listen(listener, 1), 0);
+        assert_result(connect_to(client, "127.0.0.1", port_of(listener)), -EINPROGRESS);
+        assert_result(hawser__socket_connect_result(client), only ? -ECONNREFUSED : 0);
+        hawser__socket_unref(client);
+        hawser__socket_unref(listener);
+    }
+}
+
 static void connecting_to_no_address_is_to_oneself(void **state) {
     (void)state;
     hawser__socket *listener = listen_on(left, AF_INET, "", 5), *client = open_socket(left, AF_INET, SOCK_STREAM);
@@ -315,6 +333,7 @@ int main(void) {
         world_test(connections_keep_their_listeners_port),
         world_test(ipv4_meets_ipv6),
         world_test(families_that_do_not_meet_are_unreachable),
+        world_test(an_ipv4_address_of_ipv6_alone_is_nobodys),
         world_test(connecting_to_no_address_is_to_oneself),
         world_test(those_who_share_a_port_share_the_connections),
         world_test(options_are_kept_checked_and_given_back),

@@ -124,6 +124,21 @@ static void who_finds_the_queue_full_stands_in_line(void **state) {
             hawser__socket_unref(clients[i]);
 }
 
+static void a_listener_that_is_shut_still_gives_what_it_has(void **state) {
+    (void)state;
+    hawser__socket *listener = listen_at("@l", SOCK_STREAM, 5), *client = open_socket(left, AF_UNIX, SOCK_STREAM), *server;
+    hawser__socket *late = open_socket(left, AF_UNIX, SOCK_STREAM);
+    assert_result(connect_path(client, "@l"), 0);
+    assert_result(hawser__socket_shutdown(listener, SHUT_RD), 0);
+    assert_result(connect_path(late, "@l"), -ECONNREFUSED);
+    assert_result(hawser__socket_accept(listener, &server), 0);
+    assert_result(hawser__socket_accept(listener, &late), -ESHUTDOWN);
+    hawser__socket_unref(server);
+    hawser__socket_unref(client);
+    hawser__socket_unref(late);
+    hawser__socket_unref(listener);
+}
+
 static void a_wrong_kind_is_told(void **state) {
     (void)state;
     hawser__socket *listener = listen_at("/run/l", SOCK_STREAM, 5);
@@ -163,10 +178,41 @@ static void packets_keep_their_limits(void **state) {
     assert_result(receive(ends[1], 10, 0), 0);
     assert_result(receive(ends[1], 2, 0), 2);
     assert_hears(ends[1], "you");
-    assert_result(say_bytes(ends[0], 65537), -EMSGSIZE);
-    assert_result(say_bytes(ends[0], 65536), 65536);
-    assert_result(say(ends[0], "x"), -EAGAIN);
     close_both(ends);
+}
+
+static void a_message_has_less_than_the_buffer_which_the_last_one_overfills(void **state) {
+    (void)state;
+    static const int types[] = {SOCK_SEQPACKET, SOCK_DGRAM};
+    for (size_t i = 0; i < 2; i++) {
+        hawser__socket *ends[2];
+        open_pair_of(types[i], ends);
+        assert_int_equal(get_int(ends[0], SOL_SOCKET, SO_SNDBUF), 131072);
+        assert_result(say_bytes(ends[0], 131072 - 31), -EMSGSIZE);
+        assert_result(say(ends[0], "x"), 1);
+        assert_result(say_bytes(ends[0], 131072 - 32), 131072 - 32);
+        assert_false(hawser__socket_writable(ends[0]));
+        assert_result(say(ends[0], "x"), -EAGAIN);
+        assert_hears(ends[1], "x");
+        assert_result(receive(ends[1], 1, MSG_TRUNC), 131072 - 32);
+        assert_true(hawser__socket_writable(ends[0]));
+        assert_result(set_int(ends[0], SOL_SOCKET, SO_SNDBUF, 3000), 0);
+        assert_result(say_bytes(ends[0], 6000 - 31), -EMSGSIZE);
+        assert_result(say_bytes(ends[0], 6000 - 32), 6000 - 32);
+        close_both(ends);
+    }
+}
+
+static void a_packet_too_large_is_told_of_a_reset_first(void **state) {
+    (void)state;
+    hawser__socket *ends[2];
+    open_pair_of(SOCK_SEQPACKET, ends);
+    assert_result(say(ends[0], "x"), 1);
+    hawser__socket_unref(ends[1]);
+    assert_result(say_bytes(ends[0], 200000), -ECONNRESET);
+    assert_result(say_bytes(ends[0], 200000), -EMSGSIZE);
+    assert_result(say(ends[0], "x"), -EPIPE);
+    hawser__socket_unref(ends[0]);
 }
 
 static void a_peer_that_closes_is_found_out_as_by_the_kernel(void **state) {
@@ -223,6 +269,19 @@ static void shutting_down_one_side_is_seen_by_the_other(void **state) {
     close_both(ends);
 }
 
+static void nothing_is_sent_to_one_that_was_shut_before_it_connected(void **state) {
+    (void)state;
+    hawser__socket *listener = listen_at("@l", SOCK_STREAM, 5), *client = open_socket(left, AF_UNIX, SOCK_STREAM), *server;
+    assert_result(hawser__socket_shutdown(client, SHUT_RD), 0);
+    assert_result(connect_path(client, "@l"), 0);
+    assert_result(hawser__socket_accept(listener, &server), 0);
+    assert_result(say(server, ""), 0);
+    assert_result(say(server, "x"), -EPIPE);
+    hawser__socket_unref(server);
+    hawser__socket_unref(client);
+    hawser__socket_unref(listener);
+}
+
 static void eleven_datagrams_wait_and_the_sender_is_told_of_room(void **state) {
     (void)state;
     hawser__socket *receiver = open_socket(left, AF_UNIX, SOCK_DGRAM), *sender = open_socket(left, AF_UNIX, SOCK_DGRAM);
@@ -266,7 +325,7 @@ static void who_is_connected_elsewhere_takes_no_letters(void **state) {
     hawser__socket_unref(c);
 }
 
-static void descriptors_are_not_carried(void **state) {
+static void real_descriptors_are_not_carried(void **state) {
     (void)state;
     hawser__socket *ends[2];
     open_pair_of(SOCK_STREAM, ends);
@@ -275,7 +334,7 @@ static void descriptors_are_not_carried(void **state) {
     struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     *CMSG_FIRSTHDR(&msg) =
         (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-    assert_result(hawser__socket_send(ends[0], &msg, 0), -EOPNOTSUPP);
+    assert_result(hawser__socket_send(ends[0], &msg, 0), -EBADF);
     close_both(ends);
 }
 
@@ -307,14 +366,18 @@ int main(void) {
         world_test(a_stale_file_survives_a_crash_and_refuses),
         world_test(connections_are_made_at_once_and_know_each_other),
         world_test(who_finds_the_queue_full_stands_in_line),
+        world_test(a_listener_that_is_shut_still_gives_what_it_has),
         world_test(a_wrong_kind_is_told),
         world_test(streams_fill_and_empty),
         world_test(packets_keep_their_limits),
+        world_test(a_message_has_less_than_the_buffer_which_the_last_one_overfills),
+        world_test(a_packet_too_large_is_told_of_a_reset_first),
         world_test(a_peer_that_closes_is_found_out_as_by_the_kernel),
         world_test(shutting_down_one_side_is_seen_by_the_other),
+        world_test(nothing_is_sent_to_one_that_was_shut_before_it_connected),
         world_test(eleven_datagrams_wait_and_the_sender_is_told_of_room),
         world_test(who_is_connected_elsewhere_takes_no_letters),
-        world_test(descriptors_are_not_carried),
+        world_test(real_descriptors_are_not_carried),
         world_test(without_memory_nothing_is_half_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

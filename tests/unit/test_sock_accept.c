@@ -14,7 +14,7 @@ static void a_backlog_lets_one_more_connect_than_it_says(void **state) {
         hawser_sock *server = hawser_socket(AF_INET, SOCK_STREAM, 0), *clients[8];
         assert_works(hawser_bind(server, "127.0.0.1", 0));
         assert_works(hawser_listen(server, backlogs[i]));
-        int port = raw_port(number_of_sock(server));
+        int port = raw_port(hawser_fileno(server));
         for (int k = 0; k <= allowed; k++) {
             clients[k] = hawser_socket(AF_INET, SOCK_STREAM, 0);
             hawser_settimeout(clients[k], k < allowed ? WAIT_LIMIT : 0.05);
@@ -32,7 +32,7 @@ static void accept_gives_the_peer_and_the_default_timeout(void **state) {
     hawser_addr peer, client_addr;
     hawser_sock *server = hawser_create_server("127.0.0.1", 0, NULL);
     hawser_settimeout(server, 3);
-    int client = raw_connect(AF_INET, raw_port(number_of_sock(server)));
+    int client = raw_connect(AF_INET, raw_port(hawser_fileno(server)));
     hawser_sock *accepted = hawser_accept(server, &peer);
     assert_non_null(accepted);
     assert_int_equal(hawser_addr_port(&peer), raw_port(client));
@@ -40,7 +40,7 @@ static void accept_gives_the_peer_and_the_default_timeout(void **state) {
     assert_true(hawser_addr_equal(&peer, &client_addr));
     assert_true(hawser_gettimeout(accepted) == HAWSER_NO_TIMEOUT); /* trap 24: not the listener's */
     assert_int_equal(hawser_type(accepted), SOCK_STREAM);
-    assert_true(raw_is_cloexec(number_of_sock(accepted)));
+    assert_true(raw_is_cloexec(hawser_fileno(accepted)));
     hawser_close(accepted);
     close(client);
     hawser_close(server);
@@ -63,7 +63,7 @@ static void a_connection_that_died_in_the_queue_is_skipped(void **state) {
     static const int codes[] = {ECONNABORTED, EPROTO, ENETDOWN, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH, EINTR};
     hawser_sock *server = hawser_create_server("127.0.0.1", 0, NULL);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        int client = raw_connect(AF_INET, raw_port(number_of_sock(server)));
+        int client = raw_connect(AF_INET, raw_port(hawser_fileno(server)));
         fault_syscall("accept", 1, codes[i], 3);
         hawser_sock *accepted = hawser_accept(server, NULL);
         assert_true(fault_none());
@@ -79,7 +79,7 @@ static void a_full_descriptor_table_is_told_and_loses_no_connection(void **state
     static const int codes[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
     hawser_sock *server = hawser_create_server("127.0.0.1", 0, NULL);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        int client = raw_connect(AF_INET, raw_port(number_of_sock(server)));
+        int client = raw_connect(AF_INET, raw_port(hawser_fileno(server)));
         fault_syscall("accept", 1, codes[i], 1);
         assert_null_fails(hawser_accept(server, NULL), codes[i]);
         assert_true(fault_none());

@@ -93,7 +93,6 @@ static void closing_the_socket_does_not_disturb_a_waiting_reader_but_shutting_it
 
 static void a_descriptor_is_not_given_away_under_a_file(void **state) {
     (void)state;
-    skip_in_world("it has no descriptors");
     wire w = unix_wire(SOCK_STREAM);
     hawser_file *file = hawser_makefile(w.sock, "w");
     assert_fails(hawser_detach(w.sock), EBUSY);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* engine/uring_feed and uring_lend: lending reads are fed while a fiber waits, and no longer; what came ahead is lost to
- * nobody. */
+/* engine/uring_bytes: whoever reads, and how, has every byte once and in its order; nothing is taken from a socket that nobody
+ * has asked for; and who has a lent buffer does not wait with it for others. */
 #include "support.h"
 
 #include "engine/uring.h"
@@ -15,54 +15,43 @@ static void run_in_ring(int workers, hawser_fn fn, void *arg) {
     check_run(run_apart(fn, arg, &options), "run_in_ring", __FILE__, __LINE__);
 }
 
-static struct hawser__kernel_stash *stash_of(hawser_sock *sock) {
-    return hawser__kernel_endpoint(sock->endpoints[0])->stash;
-}
-
-static bool is_fed(hawser_sock *sock) {
-    struct hawser__kernel_stash *stash = stash_of(sock);
-    return stash && atomic_load(&stash->fed);
-}
-
-/* Where the kernel has no DEFER_TASKRUN there are no feeds, and everything else holds. */
-static bool can_feed(void) {
-    struct hawser__kernel_port *port = hawser__kernel_port();
-    return hawser__uring_ready(hawser__uring_port(port)) && (hawser__uring_port(port)->ring.flags & IORING_SETUP_DEFER_TASKRUN);
-}
-
 static int ask(void *arg) {
     EXPECT(raw_write(*(int *)arg, "question", 8));
     return 0;
 }
 
+/* One read, which may lend. */
+static ssize_t read_once(hawser_sock *sock, void *buf, size_t size, bool lends) {
+    const void *lent;
+    ssize_t n = lends ? hawser_recv_borrow(sock, &lent) : hawser_recv(sock, buf, size);
+    if (lends && n > 0 && (size_t)n <= size)
+        memcpy(buf, lent, (size_t)n);
+    return n;
+}
+
 /* Asked by another fiber while this one waits. */
-static void expect_question(wire *w) {
-    const void *data;
+static void expect_question(wire *w, bool lends) {
+    char got[16];
     EXPECT(hawser_go(ask, &w->far) == 0);
-    EXPECT(hawser_recv_borrow(w->sock, &data) == 8 && memcmp(data, "question", 8) == 0);
+    EXPECT(read_once(w->sock, got, sizeof got, lends) == 8 && memcmp(got, "question", 8) == 0);
 }
 
 static int answer(void *arg) {
     wire *w = arg;
-    struct hawser__uring_feed *first = NULL;
-    for (int i = 0; i < 100; i++) {
-        expect_question(w);
-        first = first ? first : (struct hawser__uring_feed *)stash_of(w->sock);
-        EXPECT(is_fed(w->sock) == can_feed());
-        EXPECT((struct hawser__uring_feed *)stash_of(w->sock) == first);
-    }
-    EXPECT(hawser_sleep(0.001) == 0);   /* it is left, and the worker looks into its port */
-    EXPECT(!is_fed(w->sock));
-    EXPECT(raw_write(w->far, "kept", 4));
-    EXPECT(hawser_sleep(0.001) == 0);
-    EXPECT(!hawser__stash_has(stash_of(w->sock)));
     char got[8];
-    EXPECT(hawser_recv(w->sock, got, sizeof got) == 4 && memcmp(got, "kept", 4) == 0);
-    expect_question(w);
+    for (int i = 0; i < 20; i++) {
+        expect_question(w, i % 2);
+        EXPECT(raw_write(w->far, "kept", 4));
+        EXPECT(hawser_sleep(0.001) == 0);
+        EXPECT(recv(hawser_fileno(w->sock), got, sizeof got, MSG_PEEK | MSG_DONTWAIT) == 4);
+        hawser_sock *copy = hawser_dup(w->sock);
+        EXPECT(copy && hawser_recv(copy, got, sizeof got) == 4 && memcmp(got, "kept", 4) == 0);
+        hawser_close(copy);
+    }
     return 0;
 }
 
-static void a_reader_is_fed_while_he_comes_again_and_nobody_else(void **state) {
+static void what_nobody_has_asked_for_stays_in_the_socket(void **state) {
     (void)state;
     wire w = tcp_wire(false);
     assert_works(hawser_settimeout(w.sock, WAIT_LIMIT));
@@ -71,46 +60,25 @@ static void a_reader_is_fed_while_he_comes_again_and_nobody_else(void **state) {
 }
 
 static int ask_and_close(void *arg) {
-    wire *w = arg;
+    wire *wires = arg;
     char byte;
-    expect_question(w);
-    hawser_close(w->sock);
-    w->sock = NULL;
-    EXPECT(recv(w->far, &byte, 1, 0) == 0);   /* this holds the worker up: it has not looked since */
-    return 0;
-}
-
-static void closing_a_fed_socket_tells_the_peer_at_once(void **state) {
-    (void)state;
-    wire w = tcp_wire(false);
-    assert_works(hawser_settimeout(w.sock, WAIT_LIMIT));
-    run_in_ring(1, ask_and_close, &w);
-    cut(w);
-}
-
-static int run_out_of_time(void *arg) {
-    wire *w = arg;
-    const void *data;
-    expect_question(w);
-    for (int i = 0; i < 3; i++) {
-        hawser_settimeout(w->sock, 0.002);
-        EXPECT_FAILURE(hawser_recv_borrow(w->sock, &data), ETIMEDOUT);
-        EXPECT(!is_fed(w->sock));
+    for (int i = 0; i < 2; i++) {
+        expect_question(&wires[i], i);
+        hawser_close(wires[i].sock);
+        wires[i].sock = NULL;
+        EXPECT(recv(wires[i].far, &byte, 1, 0) == 0);   /* this holds the worker up: it has not looked since */
     }
-    hawser_settimeout(w->sock, WAIT_LIMIT);
-    expect_question(w);
-    EXPECT(shutdown(w->far, SHUT_WR) == 0);
-    for (int i = 0; i < 2; i++)
-        EXPECT(hawser_recv_borrow(w->sock, &data) == 0);
     return 0;
 }
 
-static void at_its_deadline_a_feed_is_over_and_the_end_comes_and_stays(void **state) {
+static void closing_what_was_just_read_tells_the_peer_at_once(void **state) {
     (void)state;
-    wire w = tcp_wire(false);
-    assert_works(hawser_settimeout(w.sock, WAIT_LIMIT));
-    run_in_ring(1, run_out_of_time, &w);
-    cut(w);
+    wire wires[2] = {tcp_wire(false), tcp_wire(false)};
+    for (int i = 0; i < 2; i++)
+        assert_works(hawser_settimeout(wires[i].sock, WAIT_LIMIT));
+    run_in_ring(1, ask_and_close, wires);
+    for (int i = 0; i < 2; i++)
+        cut(wires[i]);
 }
 
 static int reset_later(void *arg) {
@@ -119,21 +87,70 @@ static int reset_later(void *arg) {
 }
 
 static int be_reset(void *arg) {
-    wire *w = arg;
-    const void *data;
-    expect_question(w);
-    EXPECT(hawser_go(reset_later, &w->far) == 0);
-    EXPECT_FAILURE(hawser_recv_borrow(w->sock, &data), ECONNRESET);
-    EXPECT(hawser_recv_borrow(w->sock, &data) == 0);
+    wire *wires = arg;
+    char got[8];
+    for (int i = 0; i < 2; i++) {
+        expect_question(&wires[i], i);
+        EXPECT(hawser_go(reset_later, &wires[i].far) == 0);
+        EXPECT_FAILURE(read_once(wires[i].sock, got, sizeof got, i), ECONNRESET);
+        EXPECT(read_once(wires[i].sock, got, sizeof got, i) == 0);
+    }
     return 0;
 }
 
 static void a_reset_is_told_once(void **state) {
     (void)state;
+    wire wires[2] = {tcp_wire(false), tcp_wire(false)};
+    for (int i = 0; i < 2; i++)
+        assert_works(hawser_settimeout(wires[i].sock, WAIT_LIMIT));
+    run_in_ring(1, be_reset, wires);
+    for (int i = 0; i < 2; i++)
+        hawser_close(wires[i].sock);
+}
+
+/* Sending. */
+
+static int note(void *arg) {
+    *(bool *)arg = true;
+    return 0;
+}
+
+/* Whether others run while it sends. */
+static bool lets_others_run(wire *w) {
+    bool others_ran = false;
+    EXPECT(hawser_go(note, &others_ran) == 0);
+    EXPECT(hawser_sendall(w->sock, "answer", 6) == 0);
+    bool let = others_ran;
+    hawser_yield();
+    EXPECT(others_ran);
+    return let;
+}
+
+static int send_with_and_without(void *arg) {
+    wire *w = arg;
+    char got[8];
+    const void *lent;
+    for (int i = 0; i < 3; i++) {
+        EXPECT(raw_write(w->far, "abc", 3));
+        EXPECT(hawser_recv(w->sock, got, sizeof got) == 3);
+        EXPECT(lets_others_run(w));   /* it goes with theirs */
+        EXPECT(raw_write(w->far, "abc", 3));
+        EXPECT(hawser_recv_borrow(w->sock, &lent) == 3);
+        EXPECT(!lets_others_run(w));
+        EXPECT(memcmp(lent, "abc", 3) == 0);
+        EXPECT(hawser_sleep(0.001) == 0);
+        EXPECT_FAILURE(hawser_recv_flags(w->sock, got, sizeof got, MSG_DONTWAIT), EAGAIN);
+        hawser__kernel_give_back(w->sock->endpoints[0], NULL);
+    }
+    return 0;
+}
+
+static void with_a_lent_buffer_nobody_waits_to_send_with_others(void **state) {
+    (void)state;
     wire w = tcp_wire(false);
     assert_works(hawser_settimeout(w.sock, WAIT_LIMIT));
-    run_in_ring(1, be_reset, &w);
-    hawser_close(w.sock);
+    run_in_ring(1, send_with_and_without, &w);
+    cut(w);
 }
 
 /* Much, through every kind of read, on two workers in turn. */
@@ -178,8 +195,6 @@ static ssize_t read_some(struct bulk *bulk, unsigned way) {
     if (way % 4 < 2) {
         n = hawser_recv_borrow(sock, &lent);
         EXPECT(n >= 0 && is_next(bulk, lent, n, false));
-        struct hawser__kernel_stash *stash = stash_of(sock);
-        EXPECT(!stash || atomic_load(&stash->size) <= (HAWSER__LOAN_SLOTS + 1) * HAWSER__LOAN);
         return n;
     }
     n = way % 4 == 2 ? hawser_recv(sock, small, sizeof small) : hawser_recvfrom(sock, small, sizeof small, NULL);
@@ -229,9 +244,9 @@ static void much_arrives_whole_whoever_reads_it_and_how(void **state) {
     }
 }
 
-/* Many more than there are slots wait at once, and all are served in one look. */
+/* Many wait at once, and all are served in one look. */
 
-#define MANY 100
+#define MANY 200
 
 struct crowd {
     wire wires[MANY];
@@ -240,10 +255,10 @@ struct crowd {
 
 static int be_served(void *arg) {
     struct crowd *crowd = arg;
-    wire *w = &crowd->wires[crowd->next++];
-    const void *data;
-    for (int i = 0; i < 3; i++)
-        EXPECT(hawser_recv_borrow(w->sock, &data) == 8 && memcmp(data, "question", 8) == 0);
+    int own = crowd->next++;
+    char got[16];
+    for (int i = 0; i < 4; i++)
+        EXPECT(read_once(crowd->wires[own].sock, got, sizeof got, (own + i) % 3 == 0) == 8 && memcmp(got, "question", 8) == 0);
     crowd->served++;
     return 0;
 }
@@ -252,7 +267,7 @@ static int serve_crowd(void *arg) {
     struct crowd *crowd = arg;
     for (int i = 0; i < MANY; i++)
         EXPECT(hawser_go(be_served, crowd) == 0);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         rest_a_moment();   /* they wait */
         for (int k = 0; k < MANY; k++)
             (void)ask(&crowd->wires[k].far);
@@ -260,7 +275,7 @@ static int serve_crowd(void *arg) {
     return 0;
 }
 
-static void more_readers_than_slots_are_all_served(void **state) {
+static void many_readers_are_all_served(void **state) {
     (void)state;
     static struct crowd crowd;
     crowd = (struct crowd){.next = 0};
@@ -274,8 +289,9 @@ static void more_readers_than_slots_are_all_served(void **state) {
         cut(crowd.wires[i]);
 }
 
-static int leave_it_fed(void *arg) {
-    expect_question(arg);
+static int read_both_ways(void *arg) {
+    for (int i = 0; i < 2; i++)
+        expect_question(arg, i);
     return 0;
 }
 
@@ -286,8 +302,7 @@ static void after_the_run_the_socket_goes_on_elsewhere(void **state) {
     char got[8];
     assert_works(hawser_settimeout(w.sock, WAIT_LIMIT));
     for (int i = 0; i < 3; i++) {
-        run_in_ring(2, leave_it_fed, &w);
-        assert_false(is_fed(w.sock));
+        run_in_ring(2, read_both_ways, &w);
         assert_true(raw_write(w.far, "later", 5));
         assert_int_equal(assert_works(hawser_recv(w.sock, got, sizeof got)), 5);
     }
@@ -296,12 +311,12 @@ static void after_the_run_the_socket_goes_on_elsewhere(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_reader_is_fed_while_he_comes_again_and_nobody_else),
-        cmocka_unit_test(closing_a_fed_socket_tells_the_peer_at_once),
-        cmocka_unit_test(at_its_deadline_a_feed_is_over_and_the_end_comes_and_stays),
+        cmocka_unit_test(what_nobody_has_asked_for_stays_in_the_socket),
+        cmocka_unit_test(closing_what_was_just_read_tells_the_peer_at_once),
         cmocka_unit_test(a_reset_is_told_once),
+        cmocka_unit_test(with_a_lent_buffer_nobody_waits_to_send_with_others),
         cmocka_unit_test(much_arrives_whole_whoever_reads_it_and_how),
-        cmocka_unit_test(more_readers_than_slots_are_all_served),
+        cmocka_unit_test(many_readers_are_all_served),
         cmocka_unit_test(after_the_run_the_socket_goes_on_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

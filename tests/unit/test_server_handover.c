@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* server/handover: one server follows another, both in this process. tests/serving/test_restart.py has processes, and
+ * tests/storm/handover.c every order in which it can happen. */
+#include "support.h"
+
+#include <unistd.h>
+
+#define WORD "hello\n"
+
+static void echo(hawser_request *r) {
+    char line[16];
+    ssize_t n = hawser_readline(r->rfile, line, sizeof line);
+    if (n > 0)
+        hawser_write(r->wfile, line, (size_t)n);
+}
+
+static long serve(void *argument) {
+    return hawser_serve_forever(argument);
+}
+
+static bool has_file(void *path) {
+    return access(path, F_OK) == 0;
+}
+
+static bool has_no_file(void *path) {
+    return access(path, F_OK) != 0;
+}
+
+static hawser_server *open_follower(const char *address, const char *line, hawser_concurrency mode) {
+    hawser_server_options options = {.handover = line, .drain = WAIT_LIMIT, .concurrency = mode, .workers = 1};
+    hawser_server *server = hawser_server_open(address, echo, &options);
+    if (!server)
+        fail_msg("%s", hawser_error());
+    return server;
+}
+
+/* Before anybody needs to serve it. */
+static hawser_sock *call(const hawser_server *server) {
+    hawser_addr own;
+    hawser_sock *sock;
+    assert_works(hawser_getsockname(hawser_server_socket(server), &own));
+    sock = hawser_socket(own.ss.ss_family, SOCK_STREAM, 0);
+    assert_works(hawser_connect_addr(sock, &own));
+    assert_works(hawser_sendall(sock, WORD, sizeof WORD - 1));
+    return sock;
+}
+
+static void assert_answers(hawser_sock *sock) {
+    char got[sizeof WORD];
+    hawser_settimeout(sock, WAIT_LIMIT);
+    assert_works(hawser_recv_exactly(sock, got, sizeof WORD - 1));
+    assert_memory_equal(got, WORD, sizeof WORD - 1);
+    hawser_close(sock);
+}
+
+static void stop_and_close(hawser_server *server, runner *run) {
+    hawser_server_stop(server, WAIT_LIMIT);
+    assert_int_equal(finish(run), 0);
+    hawser_server_close(server);
+}
+
+static void follow(const char *address, hawser_concurrency mode) {
+    char *line = strdup(own_path("line"));
+    runner runs[4];
+    hawser_server *server = open_follower(address, line, mode);
+    start(&runs[0], serve, server);
+    for (int i = 1; i < 4; i++) {
+        assert_true(wait_until(has_file, line));
+        assert_answers(call(server));
+        hawser_server *follower = open_follower(address, line, mode);
+        hawser_sock *early = call(follower);
+        assert_answers(early);                    /* by the one who serves still */
+        start(&runs[i], serve, follower);
+        assert_int_equal(finish(&runs[i - 1]), 0);   /* it has been told */
+        hawser_sock *between = call(server);      /* the same queue */
+        hawser_server_close(server);
+        assert_answers(between);
+        server = follower;
+    }
+    assert_true(wait_until(has_file, line));
+    stop_and_close(server, &runs[3]);
+    assert_true(has_no_file(line));
+    free(line);
+}
+
+static void each_follows_the_one_before(void **state) {
+    (void)state;
+    static const hawser_concurrency modes[] = {HAWSER_FIBERS, HAWSER_THREADS, HAWSER_SEQUENTIAL};
+    char path[128];
+    snprintf(path, sizeof path, "unix:%s", own_path("served"));
+    follow("tcp://127.0.0.1:0", HAWSER_FIBERS);   /* makes what lasts */
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        census before = take_census();
+        follow("tcp://127.0.0.1:0", modes[i]);
+        follow("tcp://localhost:0", modes[i]);
+        follow(path, modes[i]);
+        unlink(path + 5);
+        const char *left = compare_census(before);
+        if (left)
+            fail_msg("%s", left);
+    }
+}
+
+static void a_follower_that_does_not_serve_changes_nothing(void **state) {
+    (void)state;
+    char *line = strdup(own_path("line"));
+    runner run;
+    census before = take_census();
+    hawser_server *server = open_follower("tcp://localhost:0", line, HAWSER_FIBERS);
+    start(&run, serve, server);
+    assert_true(wait_until(has_file, line));
+    for (int i = 0; i < 3; i++) {
+        hawser_server_close(open_follower("tcp://localhost:0", line, HAWSER_FIBERS));
+        assert_answers(call(server));
+    }
+    stop_and_close(server, &run);
+    const char *left = compare_census(before);
+    if (left)
+        fail_msg("%s", left);
+    free(line);
+}
+
+/* The thread that answers at the path and the end of serving both close it. */
+static void being_followed_and_stopped_at_once(void **state) {
+    (void)state;
+    char *line = strdup(own_path("line"));
+    census before = take_census();
+    for (int i = 0; i < 50; i++) {
+        runner runs[2];
+        hawser_server *server = open_follower("tcp://127.0.0.1:0", line, HAWSER_SEQUENTIAL);
+        start(&runs[0], serve, server);
+        assert_true(wait_until(has_file, line));
+        hawser_server *follower = open_follower("tcp://127.0.0.1:0", line, HAWSER_SEQUENTIAL);
+        start(&runs[1], serve, follower);
+        for (int j = 0; j < i; j++)
+            spin();
+        stop_and_close(server, &runs[0]);
+        assert_answers(call(follower));
+        stop_and_close(follower, &runs[1]);
+        assert_true(wait_until(has_no_file, line));
+    }
+    const char *left = compare_census(before);
+    if (left)
+        fail_msg("%s", left);
+    free(line);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_follows_the_one_before),
+        cmocka_unit_test(a_follower_that_does_not_serve_changes_nothing),
+        cmocka_unit_test(being_followed_and_stopped_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
