@@ -11,8 +11,8 @@
 #define STACK ((size_t)1 << 20)
 #define CALLS 1000                 /* that end a turn */
 #define CALL 100                   /* nanoseconds for each of them, */
-#define ROUNDS 300                 /* until so many such turns have gone by without a wait: then twice as long, and so on, */
-#define DOUBLINGS 16               /* so that who spins for ever comes to the end of the world's time in seconds of ours */
+#define ROUNDS 100                 /* until so many such turns have gone by without a wait: then twice as long, and so on, */
+#define DOUBLINGS 20               /* so that who spins for ever comes to the end of the world's time in seconds of ours */
 
 static hawser__strands *strands_here(void) {
     return &hawser__simulation_here->strands;

