@@ -30,6 +30,7 @@
 #define END "end"
 #define CALL_TRIES 5
 #define CALL_PAUSE 0.01
+#define ACCEPT_PAUSE 0.02
 
 /* A listener that was handed over. */
 struct handed {
@@ -44,7 +45,7 @@ struct hawser__handover {
     hawser_sock *listener;       /* at the path, while this one serves: closed by who takes it; under the lock */
     hawser_sock *accepting;      /* the same, for the thread that answers; its own reference */
     hawser_sock *follower;       /* who is being answered; under the lock */
-    atomic_bool given;           /* that one has all listeners */
+    bool given;                  /* that one has, or is about to have, all listeners; under the lock */
     hawser__lock lock;
     bool running, over;
     hawser__thread thread;
@@ -224,6 +225,15 @@ static int give_one(hawser_sock *follower, const struct hawser__listener *listen
     return hawser_send_fds(follower, name, strlen(name), fds, count, 0) < 0 ? -1 : 0;
 }
 
+/* From here on the follower may serve. False: the turn ends, and he is not to. */
+static bool all_given(struct hawser__handover *handover) {
+    hawser__lock_take(&handover->lock);
+    handover->given = !handover->over;
+    bool given = handover->given;
+    hawser__lock_drop(&handover->lock);
+    return given;
+}
+
 /* True: the follower serves. */
 static bool give_all(hawser_server *server, hawser_sock *follower) {
     char message[MESSAGE];
@@ -234,8 +244,7 @@ static bool give_all(hawser_server *server, hawser_sock *follower) {
     for (size_t i = 0; i < server->listener_count; i++)
         if (give_one(follower, server->listeners[i]) < 0)
             return false;
-    atomic_store(&server->handover->given, true);
-    if (hawser_sendall(follower, END, sizeof END - 1) < 0)
+    if (!all_given(server->handover) || hawser_sendall(follower, END, sizeof END - 1) < 0)
         return false;
     hawser_settimeout(follower, HAWSER_NO_TIMEOUT);
     n = hawser_recv(follower, message, sizeof message);
@@ -272,9 +281,26 @@ static bool set_follower(struct hawser__handover *handover, hawser_sock *followe
     bool over = handover->over;
     handover->follower = over ? NULL : follower;
     if (!over)
-        atomic_store(&handover->given, false);
+        handover->given = false;
     hawser__lock_drop(&handover->lock);
     return !over;
+}
+
+/* After a failure to accept. A full descriptor table, say, is so for a while only. */
+static bool goes_on(struct hawser__handover *handover) {
+    int code = errno;
+    hawser__lock_take(&handover->lock);
+    bool over = handover->over;
+    hawser__lock_drop(&handover->lock);
+    return !over && code != EBADF && code != EINVAL && hawser_sleep(ACCEPT_PAUSE) == 0;
+}
+
+/* NULL: the path is closed. */
+static hawser_sock *next_follower(struct hawser__handover *handover) {
+    hawser_sock *follower;
+    while (!(follower = hawser_accept(handover->accepting, NULL)) && goes_on(handover))
+        ;
+    return follower;
 }
 
 static void *answer(void *argument) {
@@ -282,7 +308,7 @@ static void *answer(void *argument) {
     struct hawser__handover *handover = server->handover;
     hawser_sock *follower;
     bool taken = false;
-    while (!taken && (follower = hawser_accept(handover->accepting, NULL))) {
+    while (!taken && (follower = next_follower(handover))) {
         hawser_ref(follower);
         if (set_follower(handover, follower))
             taken = give_all(server, follower);
@@ -333,7 +359,7 @@ static void interrupt(hawser_server *server) {
     hawser__lock_take(&handover->lock);
     handover->over = true;
     hawser_sock *follower = handover->follower ? hawser_ref(handover->follower) : NULL;
-    if (follower && atomic_load(&handover->given))
+    if (follower && handover->given)
         leave_files(server);
     hawser__lock_drop(&handover->lock);
     if (follower)

@@ -8,7 +8,6 @@
 #include "sim/search.h"
 #include "sim/simulation.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,14 +30,15 @@ struct shrink {
 static bool fails(struct shrink *shrink, const hawser_sim_model *model) {
     hawser_sim_report *found = shrink->search->found;
     const hawser_sim_report before = *found;
+    const uint64_t print = shrink->search->print;
     for (uint64_t i = 0; i < shrink->seeds && shrink->search->runs < shrink->limit; i++) {
         if (!hawser__search_try(shrink->search, model, before.seed + i))
             continue;
-        if (found->code == shrink->code)
+        if (found->code == shrink->code && !hawser__effort_here.given_up)
             return true;
-        bool too_long = found->code == ECANCELED;
         *found = before;
-        if (too_long)
+        shrink->search->print = print;
+        if (hawser__effort_here.given_up)
             break;
     }
     return false;

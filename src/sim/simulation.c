@@ -72,7 +72,8 @@ static void take_turn(hawser__simulation *self) {
 static void loop(hawser__simulation *self) {
     struct hawser__effort *effort = &hawser__effort_here;
     for (effort->steps = 0; !self->over; effort->steps++) {
-        if (effort->most > 0 && effort->steps > effort->most)
+        effort->given_up = effort->most > 0 && effort->steps > effort->most;
+        if (effort->given_up)
             hawser__simulation_fail(ECANCELED, "it takes too long");
         if (self->world.broken) {
             hawser__simulation_fail(ENOMEM, "no memory for the simulation");

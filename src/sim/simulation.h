@@ -56,7 +56,8 @@ static inline void hawser__simulation_leave_host(void) {
 
 /* Of the runs of the calling thread. */
 struct hawser__effort {
-    uint64_t most;      /* turns and events, after which a run fails; 0 = any number */
+    uint64_t most;      /* turns and events, after which a run is given up; 0 = any number */
+    bool given_up;      /* the last one was */
     uint64_t steps;     /* of the last run */
     uint64_t print;     /* that run's fingerprint: differs between two of one seed when something beside the seed decided */
 };

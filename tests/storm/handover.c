@@ -56,6 +56,7 @@ struct generation {
     hawser_group *group;        /* NULL: it runs on a thread of its own, */
     hawser__thread thread;      /* this one */
     enum fate fate;
+    bool took;                  /* the listeners of one before */
     bool opened, entered, ended;
     int code;                   /* of what failed */
 };
@@ -87,6 +88,12 @@ static void answer(hawser_request *r) {
     hawser_write(r->wfile, "\n", 1);
     if (hawser_sim_random(2))
         hawser_keep(r);
+}
+
+static void listen_to(hawser_server *server, hawser_log_level level, const char *sentence) {
+    struct generation *self = hawser_server_user(server);
+    if (level == HAWSER_LOG_INFO && strncmp(sentence, "taking over", 11) == 0)
+        self->took = true;
 }
 
 static hawser_server *open_server(struct generation *self) {
@@ -125,6 +132,8 @@ static int live(void *arg) {
     hawser_server *server = open_server(self);
     self->code = server ? 0 : errno;
     self->opened = server;
+    if (self->fate == IS_LEFT_ALONE && !(server && self->took))
+        self->storm->cut = true;   /* the one before had stopped */
     if (server && hawser_sim_random(2))
         (void)hawser_sleep(0.001 * (double)hawser_sim_random(10));
     if (server && self->fate != GIVES_UP)
@@ -219,6 +228,8 @@ static void begin(struct storm *storm, int number) {
     *self = (struct generation){.storm = storm};
     self->options = (hawser_server_options){.handover = LINE, .drain = storm->drain, .idle_timeout = 5};
     self->options.workers = storm->workers;
+    self->options.log = listen_to;
+    self->options.user = self;
     self->options.concurrency = modes[hawser_sim_random(3)];
     self->fate = number > 0 && hawser_sim_random(2) ? (enum fate)hawser_sim_random(FATES) : NOTHING;
     bool fiber = self->fate == IS_CANCELLED || hawser_sim_random(2);
@@ -257,7 +268,6 @@ static void fulfil(struct generation *self) {
         return;
     (void)hawser_sleep(0.0001 * (double)hawser_sim_random(80));
     if (self->fate == IS_LEFT_ALONE) {
-        self->storm->cut |= !self->opened;
         for (struct generation *other = self->storm->generations; other < self; other++)
             stop(other);
         return;

@@ -3,6 +3,8 @@
  * tests/storm/handover.c every order in which it can happen. */
 #include "support.h"
 
+#include "faults.h"
+
 #include <unistd.h>
 
 #define WORD "hello\n"
@@ -120,28 +122,56 @@ static void a_follower_that_does_not_serve_changes_nothing(void **state) {
     free(line);
 }
 
-/* The thread that answers at the path and the end of serving both close it. */
-static void being_followed_and_stopped_at_once(void **state) {
-    (void)state;
-    char *line = strdup(own_path("line"));
-    census before = take_census();
+/* The thread that answers at the path and the end of serving both close it, and both leave the file of a Unix listener. */
+static void follow_and_stop_at_once(const char *address, const char *line) {
     for (int i = 0; i < 50; i++) {
         runner runs[2];
-        hawser_server *server = open_follower("tcp://127.0.0.1:0", line, HAWSER_SEQUENTIAL);
+        hawser_server *server = open_follower(address, line, HAWSER_SEQUENTIAL);
         start(&runs[0], serve, server);
-        assert_true(wait_until(has_file, line));
-        hawser_server *follower = open_follower("tcp://127.0.0.1:0", line, HAWSER_SEQUENTIAL);
+        assert_true(wait_until(has_file, (void *)(uintptr_t)line));
+        hawser_server *follower = open_follower(address, line, HAWSER_SEQUENTIAL);
         start(&runs[1], serve, follower);
         for (int j = 0; j < i; j++)
             spin();
         stop_and_close(server, &runs[0]);
         assert_answers(call(follower));
         stop_and_close(follower, &runs[1]);
-        assert_true(wait_until(has_no_file, line));
+        assert_true(wait_until(has_no_file, (void *)(uintptr_t)line));
     }
+}
+
+static void being_followed_and_stopped_at_once(void **state) {
+    (void)state;
+    char *line = strdup(own_path("line")), path[128];
+    snprintf(path, sizeof path, "unix:%s", own_path("served"));
+    census before = take_census();
+    follow_and_stop_at_once("tcp://127.0.0.1:0", line);
+    follow_and_stop_at_once(path, line);
     const char *left = compare_census(before);
     if (left)
         fail_msg("%s", left);
+    free(line);
+}
+
+/* Who could not be let in while no descriptor was free is afterwards. */
+static void a_full_descriptor_table_keeps_a_follower_waiting_only(void **state) {
+    (void)state;
+    skip_in_world("no system calls are made there");
+    char *line = strdup(own_path("line"));
+    runner runs[2];
+    hawser_server *server = open_follower("tcp://127.0.0.1:0", line, HAWSER_SEQUENTIAL);
+    start(&runs[0], serve, server);
+    assert_true(wait_until(has_file, line));
+    fault_syscall("accept", 1, EMFILE, 2);
+    fault_everywhere();
+    hawser_server *follower = open_follower("tcp://127.0.0.1:0", line, HAWSER_SEQUENTIAL);
+    assert_true(fault_none());
+    start(&runs[1], serve, follower);
+    assert_int_equal(finish(&runs[0]), 0);
+    hawser_server_close(server);
+    assert_answers(call(follower));
+    assert_true(wait_until(has_file, line));
+    stop_and_close(follower, &runs[1]);
     free(line);
 }
 
@@ -150,6 +180,7 @@ int main(void) {
         cmocka_unit_test(each_follows_the_one_before),
         cmocka_unit_test(a_follower_that_does_not_serve_changes_nothing),
         cmocka_unit_test(being_followed_and_stopped_at_once),
+        cmocka_unit_test(a_full_descriptor_table_keeps_a_follower_waiting_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,25 @@ static void a_smaller_model_that_takes_too_long_is_given_up(void **state) {
     assert_true(call.report.model.link.latency > 0);
 }
 
+/* Fails with the errno that a run which is given up has, where there is latency. */
+static int ask_impatiently(void *arg) {
+    hawser_deadline_push(1.5);
+    int result = ask_for_ever(arg);
+    if (result < 0)
+        errno = ECANCELED;
+    return result;
+}
+
+static void what_was_given_up_is_not_taken_for_the_failure(void **state) {
+    (void)state;
+    struct call call = {.seed = 1, .count = 2, .scenario = ask_impatiently, .model = {.link = {.latency = 0.2}}};
+    assert_int_equal(make(&call), 1);
+    assert_int_equal(call.report.code, ECANCELED);
+    assert_true(call.report.model.link.latency > 0);
+    assert_null(strstr(call.report.sentence, "takes too long"));
+    assert_false(call.report.unsteady);
+}
+
 static int wander(void *arg) {
     hawser_sleep(++*(int *)arg);
     return 0;
@@ -139,6 +158,7 @@ int main(void) {
         cmocka_unit_test(who_never_waits_keeps_nobody_from_his_turn),
         cmocka_unit_test(who_spins_for_ever_comes_to_the_end_of_the_time),
         cmocka_unit_test(a_smaller_model_that_takes_too_long_is_given_up),
+        cmocka_unit_test(what_was_given_up_is_not_taken_for_the_failure),
         cmocka_unit_test(what_goes_another_way_is_noticed_though_nothing_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
