@@ -46,7 +46,7 @@ stress: deps-check
 	for engine in epoll uring poll; do for workers in 2 4; do \
 	    build/check/tests/stress --steps $(STEPS) --engine $$engine --workers $$workers --actors 1000 || exit 1; done; done
 
-# Ten million worlds, a few minutes each processor, from seeds of the moment. SEEDS=N makes it others, STORMS=N fewer, or more.
+# Ten million worlds, some twenty minutes on two processors, from seeds of the moment. SEEDS=N: others; STORMS=N: fewer, or more.
 STORMS ?= 10000000
 SEEDS ?= $(shell date +%s)000000
 storm: deps-check

@@ -31,8 +31,8 @@
  * of its threads have a stack of 1 MiB, fibers what hawser_run gives them. Nothing jumps out of a run with longjmp. Objects of
  * the library that were made in a run (sockets, mutexes, channels ...) end with it.
  *
- * A socket's descriptor (hawser_fileno) is there a number from 1048576 on, which hawser_detach, hawser_sock_from_fd,
- * hawser_send_fds and hawser_wait_fd know, and no system call does; to close it while a socket has it fails the run.
+ * There, a socket's descriptor (hawser_fileno) is a number from 1048576 on. The library's calls that take or give descriptors
+ * of sockets know it, no system call does: close(2) of one fails, hawser_close(hawser_sock_from_fd(number)) closes it.
  *
  * Not to be had in a simulated host, EOPNOTSUPP: waiting for foreign descriptors, files on those of sockets
  * (hawser_file_from_fd, hawser_sendfile), and the forks mode of a server; raw sockets (EPROTONOSUPPORT), and families other
@@ -103,8 +103,10 @@ typedef struct hawser_sim_model {
  * EINVAL when one of the first two makes no sense, the errno of a file that cannot be written; standard error says which.
  *
  * A process that dies in a run says so, quiet or not, with the line that replays it: of SIGSEGV, SIGBUS, SIGFPE, SIGILL or
- * SIGABRT, after which it dies as it would have, by the handler that was there, if any; by a sanitizer's verdict; or because a
- * program calls exit, which ends it with status 1. The signal handlers for this are there during a run only. */
+ * SIGABRT, after which it dies as it would have; by a sanitizer's verdict; or because a program calls exit, which ends it with
+ * status 1, what it had not written yet of streams other than stdout and stderr being lost. A handler of the program's own that
+ * was there before is called, after lines that say so; it may return, or jump inside of the run only. No picture is drawn on
+ * a death; hawser_sim_diagram draws one from the trace. The signal handlers for this are there during a run only. */
 int hawser_sim_run(uint64_t seed, const hawser_sim_model *model, hawser_fn scenario, void *arg);
 
 /* What a search has found. Zeroed, but for `runs` and `seconds`, when nothing failed. */

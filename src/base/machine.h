@@ -2,8 +2,8 @@
 /*
  * The machine that the calling thread works on: NULL is the real one. The simulator (src/sim) puts another in its place while
  * its thread runs simulated programs. What the library asks a system for, beside what engines do for it, it then asks there:
- * time, chance, threads, the waits of plain threads, signals; and it is told of memory, which a simulated crash has to find
- * again.
+ * time, chance, threads, the waits of plain threads, signals, and what becomes of numbers in place of descriptors; and it is
+ * told of memory, which a simulated crash has to find again.
  *
  * In production this costs one load of thread-local memory and one branch where it is asked.
  */
@@ -18,7 +18,7 @@
 struct hawser__engine;
 struct hawser__task;
 
-/* Sockets of another machine have numbers from here on in place of descriptors: more than the kernel gives out. */
+/* Sockets of another machine have numbers from here on in place of descriptors: more than processes have, as a rule. */
 #define HAWSER__FIRST_NUMBER (1 << 20)
 
 /* What such a number is asked for, with an argument: POLL events; SETFD flags. */

@@ -35,8 +35,17 @@ const char *hawser__sys_signal_name(int signo) {
     return known ? names[signo] : "unknown";
 }
 
+/* Another thread may wait for input with the lock of its stream, for ever. */
+static void flush(FILE *file) {
+    if (ftrylockfile(file) != 0)
+        return;
+    fflush(file);
+    funlockfile(file);
+}
+
 _Noreturn void hawser__sys_end_failed(void) {
-    fflush(NULL);
+    flush(stdout);
+    flush(stderr);
     _exit(1);
 }
 

@@ -12,6 +12,7 @@
 #include "base/sys_memory.h"
 #include "fiber/sanitizers.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -94,7 +95,18 @@ static int install_all(void) {
     return result;
 }
 
+/* Somebody who is not in the child may have held it. */
+void hawser__overflow_after_fork(void) {
+    hawser__lock_drop(&lock);
+}
+
+static void prepare(void) {
+    pthread_atfork(NULL, NULL, hawser__overflow_after_fork);
+}
+
 int hawser__overflow_begin(hawser__overflow_describe *describe) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, prepare);
     hawser__lock_take(&lock);
     atomic_store(&describe_fault, describe);
     int result = users == 0 ? install_all() : 0;
@@ -111,8 +123,8 @@ void hawser__overflow_end(void) {
     hawser__lock_drop(&lock);
 }
 
-void hawser__overflow_after_fork(void) {
-    hawser__lock_drop(&lock);
+bool hawser__overflow_has(const struct sigaction *action) {
+    return action->sa_flags & SA_SIGINFO && action->sa_sigaction == on_fault;
 }
 
 /* The alternate stack. What the kernel puts there depends on the processor, and may be more than was foreseen here. */

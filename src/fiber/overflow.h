@@ -7,6 +7,7 @@
 #ifndef HAWSER__OVERFLOW_H
 #define HAWSER__OVERFLOW_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,8 +19,11 @@ typedef bool hawser__overflow_describe(const void *address, const void *sp, char
 /* Handles SIGSEGV and SIGBUS from now on, unless somebody else does already. Counted: the last end restores. 0 or -errno. */
 int hawser__overflow_begin(hawser__overflow_describe *describe);
 void hawser__overflow_end(void);
-/* For the child of a fork, while it has one thread. */
+/* For the child of a fork, while it has one thread; there called by itself. Once more does no harm: for who wants to begin or
+ * end in such a child before it is. */
 void hawser__overflow_after_fork(void);
+/* Whether ACTION is the handler that this puts in. */
+bool hawser__overflow_has(const struct sigaction *action);
 
 /* The stack pointer in the CONTEXT that a signal handler is given. NULL: not known on this processor. */
 const void *hawser__overflow_stack_pointer(const void *context);

@@ -77,10 +77,12 @@ static int take_environment(struct hawser__attempt *attempt) {
         result = take_model(attempt);
     if (result == 0)
         result = try_file(TRACE);
+    if (result == 0)
+        result = try_file(DIAGRAM);
     const char *trace = asked(TRACE), *diagram = asked(DIAGRAM);
-    if (result == 0 && trace && diagram && strcmp(trace, diagram) == 0)
+    if (result == 0 && trace && diagram && hawser__diagram_is_same_file(trace, diagram))
         result = hawser__fail_sentence(EINVAL, TRACE " and " DIAGRAM " name the same file, %s", trace);
-    return result == 0 ? try_file(DIAGRAM) : result;
+    return result;
 }
 
 /* Who has set the variables does not see what the program makes of a failed call. */
@@ -99,7 +101,7 @@ int hawser__attempt_prepare(struct hawser__attempt *attempt, uint64_t seed, cons
         attempt->model = *model;
     if (!scenario)
         return hawser__fail(EINVAL, "simulate a world without a scenario");
-    if (hawser__trace_in_callback())
+    if (hawser__trace_in_callback() || hawser__machine_here)
         return hawser__fail(EBUSY, "simulate a world inside a simulated world");
     return take_environment(attempt) < 0 ? blame_environment(attempt) : 0;
 }

@@ -19,6 +19,7 @@
 #include "sim/trace.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,13 +30,15 @@
 
 struct hawser__death {
     bool running, with_model;
-    bool told;                            /* a handler may let the program go on, and fault again: once is enough */
+    bool told;                            /* once is enough */
+    bool took;                            /* the same of signals that the program's own handler has: it may let it go on */
     pid_t process;                        /* a child that was forked in a run dies for itself */
     uint64_t seed;
     hawser_sim_model written;             /* the model of `model` */
     char model[HAWSER__MODEL_TEXT];
     char said[SAID];
     void *stack;                          /* the alternate one */
+    struct hawser__death *outer;          /* what was watched before; NULL = nothing */
 };
 
 static _Thread_local struct hawser__death *here __attribute__((tls_model("initial-exec")));
@@ -45,9 +48,19 @@ static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 static hawser__lock lock;
 static unsigned watchers;                 /* under the lock, as is: */
-static bool installed[SIGNALS];
+static bool beneath;                      /* overflows of fibers outside of simulations are reported, below these handlers */
 static struct sigaction before[SIGNALS];  /* does not change while anybody watches */
 static char arguments[ARGUMENTS];         /* read once: "" = not yet, or not to be had */
+static atomic_bool arguments_read;
+
+typedef void handler(int signo, siginfo_t *info, void *context);
+static handler *at_start[SIGNALS];        /* those of a sanitizer; NULL = none */
+
+/* The call of a handler that was there before, as long as it has not returned; one that has jumped leaves it behind. */
+static _Thread_local struct {
+    const char *frame;
+    const void *context;
+} passing[SIGNALS] __attribute__((tls_model("initial-exec")));
 
 /* Telling. Nothing here allocates, waits or formats. */
 
@@ -95,93 +108,141 @@ static bool dies_here(void) {
     return here && here->running && !here->told && here->process == getpid();
 }
 
-/* FIRST is a line to go before it; NULL = none. */
-static void tell(const char *first, const char *what, const char *which) {
+static void say(const char *head, const char *what, const char *which) {
     struct text text = {here->said, 0, sizeof here->said};
-    here->told = true;
-    if (first)
-        put(&text, first);
-    put(&text, "hawser: the simulation failed: ");
+    put(&text, head);
     put_host(&text);
     put(&text, what);
     put(&text, which);
     put_command(&text, here);
     hawser__signal_say(text.at, text.used);
-    if (hawser__simulation_here)
-        hawser__trace_flush(hawser__simulation_here);
+    hawser__trace_flush_here();
+}
+
+static void tell(const char *what, const char *which) {
+    here->told = true;
+    say("hawser: the simulation failed: ", what, which);
+}
+
+/* A signal that a handler of the program has: whether it is a death is for that to say. */
+static void tell_taken(int signo) {
+    here->took = true;
+    say("hawser: in the simulation: ", "took a signal that a handler of its own has: ", hawser__sys_signal_name(signo));
 }
 
 /* Signals. */
 
-/* Whether the strand that runs has left its own stack. */
-static bool has_left_stack(const void *address, const void *sp) {
+/* Whether the strand that runs has used up its stack. A coroutine of its own has its stack elsewhere. */
+static bool has_used_up_stack(const void *address, const void *sp) {
     const hawser__strands *strands = hawser__simulation_here ? &hawser__simulation_here->strands : NULL;
     const hawser__strand *running = strands ? strands->running : NULL;
     if (!running)
         return false;
     uintptr_t lowest = (uintptr_t)running->stack, at = (uintptr_t)sp;
-    return hawser__stacks_guard_hit(strands->stacks, address) == running->stack || (sp && at < lowest) ||
-           at > lowest + HAWSER__STRAND_STACK;
+    return hawser__stacks_guard_hit(strands->stacks, address) == running->stack ||
+           (sp && at < lowest && lowest - at <= HAWSER__STRAND_STACK);
 }
 
 static void tell_fault(int signo, const void *address, const void *sp) {
     char fiber[OVERFLOW];
     hawser__worker *worker = hawser__worker_current();
     bool in_fiber = worker && worker->running;
-    if (in_fiber && hawser__run_describe_overflow(address, sp, fiber, sizeof fiber))
-        tell(fiber, "died of a stack overflow", "");
-    else if (!in_fiber && has_left_stack(address, sp))
-        tell(NULL, "overflowed its stack of 1 MiB", "");
-    else
-        tell(NULL, "died of a signal: ", hawser__sys_signal_name(signo));
-}
-
-static void pass_on(int signo, siginfo_t *info, void *context) {
-    static const struct sigaction system_action = {.sa_handler = SIG_DFL};
-    size_t i = 0;
-    while (signals[i] != signo)
-        i++;
-    if (before[i].sa_flags & SA_SIGINFO) {
-        before[i].sa_sigaction(signo, info, context);
-    } else if (before[i].sa_handler != SIG_DFL) {
-        before[i].sa_handler(signo);
+    if (in_fiber && hawser__run_describe_overflow(address, sp, fiber, sizeof fiber)) {
+        hawser__signal_say(fiber, strnlen(fiber, sizeof fiber));
+        tell("died of a stack overflow", "");
+    } else if (!in_fiber && has_used_up_stack(address, sp)) {
+        tell("overflowed its stack of 1 MiB", "");
     } else {
-        hawser__signal_restore(signo, &system_action);
-        if (info->si_code <= 0)   /* somebody sent it: it does not come again by itself */
-            hawser__signal_again(signo);
+        tell("died of a signal: ", hawser__sys_signal_name(signo));
     }
 }
 
-static void on_signal(int signo, siginfo_t *info, void *context) {
-    if (dies_here() && info->si_code > 0 && (signo == SIGSEGV || signo == SIGBUS))
-        tell_fault(signo, info->si_addr, hawser__overflow_stack_pointer(context));
-    else if (dies_here())
-        tell(NULL, "died of a signal: ", hawser__sys_signal_name(signo));
+static size_t place_of(int signo) {
+    size_t i = 0;
+    while (signals[i] != signo)
+        i++;
+    return i;
+}
+
+/* Whether the program itself has a handler: not the system, a sanitizer, or this library. */
+static bool is_the_program_s(size_t i) {
+    bool none = !(before[i].sa_flags & SA_SIGINFO) && before[i].sa_handler == SIG_DFL;
+    return !none && before[i].sa_sigaction != at_start[i] && !hawser__overflow_has(&before[i]);
+}
+
+/* The rest is between the process and its system: the calls that are made for it must not go to the world. */
+static void end_by_system(int signo, bool sent) {
+    static const struct sigaction system_action = {.sa_handler = SIG_DFL};
     hawser__simulation *simulation = hawser__simulation_here;
     const hawser__machine *machine = hawser__machine_here;
-    hawser__simulation_here = NULL;   /* the rest is between the process and its system */
+    hawser__simulation_here = NULL;
     hawser__machine_here = NULL;
-    pass_on(signo, info, context);
+    hawser__signal_restore(signo, &system_action);
+    if (sent)   /* by somebody: it does not come again by itself */
+        hawser__signal_again(signo);
     hawser__machine_here = machine;
     hawser__simulation_here = simulation;
 }
 
-/* Who ignores a signal is not to hear of it. */
-static void install(size_t i) {
-    struct sigaction action = {.sa_sigaction = on_signal};
-    if (hawser__sys_sigaction(signals[i], NULL, &before[i]) < 0 || before[i].sa_handler == SIG_IGN)
+/* The handler may call ours: who has installed it in an earlier run has that as the one before it. It may jump as well, and
+ * then the next signal comes no deeper on its stack, or with another context. */
+static bool calls_itself(size_t i, const char *frame, const void *context) {
+    return passing[i].frame && frame < passing[i].frame && context == passing[i].context;
+}
+
+/* In a world the reports of overflows have nothing to add. */
+static void pass_on(size_t i, siginfo_t *info, void *context) {
+    if (before[i].sa_flags & SA_SIGINFO && !(hawser__machine_here && hawser__overflow_has(&before[i])))
+        before[i].sa_sigaction(signals[i], info, context);
+    else if (!(before[i].sa_flags & SA_SIGINFO) && before[i].sa_handler != SIG_DFL)
+        before[i].sa_handler(signals[i]);
+    else
+        end_by_system(signals[i], info->si_code <= 0);
+}
+
+static void tell_signal(size_t i, const siginfo_t *info, const void *context) {
+    int signo = signals[i];
+    if (is_the_program_s(i)) {
+        if (!here->took)
+            tell_taken(signo);
+    } else if (info->si_code > 0 && (signo == SIGSEGV || signo == SIGBUS)) {
+        tell_fault(signo, info->si_addr, hawser__overflow_stack_pointer(context));
+    } else {
+        tell("died of a signal: ", hawser__sys_signal_name(signo));
+    }
+}
+
+static void on_signal(int signo, siginfo_t *info, void *context) {
+    size_t i = place_of(signo);
+    const char *frame = __builtin_frame_address(0);
+    if (calls_itself(i, frame, context)) {
+        end_by_system(signo, info->si_code <= 0);
         return;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | (before[i].sa_flags & (SA_NODEFER | SA_RESTART));
-    action.sa_mask = before[i].sa_mask;
-    installed[i] = hawser__sys_sigaction(signals[i], &action, NULL) == 0;
+    }
+    if (dies_here())
+        tell_signal(i, info, context);
+    passing[i].frame = frame;
+    passing[i].context = context;
+    pass_on(i, info, context);
+    passing[i].frame = NULL;
+}
+
+/* Who ignores a signal is not to hear of it. Ours is there already where a program has put it back after a run. */
+static void install(size_t i) {
+    struct sigaction now, action = {.sa_sigaction = on_signal};
+    if (hawser__sys_sigaction(signals[i], NULL, &now) < 0 || now.sa_handler == SIG_IGN || now.sa_sigaction == on_signal)
+        return;
+    before[i] = now;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | (now.sa_flags & (SA_NODEFER | SA_RESTART));
+    action.sa_mask = now.sa_mask;
+    (void)hawser__sys_sigaction(signals[i], &action, NULL);
 }
 
 /* Who has put a handler of their own in the place of ours keeps it. */
 static void uninstall(size_t i) {
     struct sigaction now;
-    if (installed[i] && hawser__sys_sigaction(signals[i], NULL, &now) == 0 && now.sa_sigaction == on_signal)
+    if (hawser__sys_sigaction(signals[i], NULL, &now) == 0 && now.sa_sigaction == on_signal)
         hawser__signal_restore(signals[i], &before[i]);
-    installed[i] = false;
 }
 
 /* Sanitizers, which may be in the program alone: what they find without a signal ends the process by itself. A fuzzer has its
@@ -192,7 +253,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) __attribute__((weak
 
 static void on_report(void) {
     if (dies_here())
-        tell(NULL, "died of what a sanitizer has found", "");
+        tell("died of what a sanitizer has found", "");
+}
+
+/* A sanitizer has its handlers before anybody else has any. */
+__attribute__((constructor)) static void note_sanitizer(void) {
+    struct sigaction now;
+    for (size_t i = 0; i < SIGNALS && __sanitizer_set_death_callback; i++)
+        if (hawser__sys_sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_DFL)
+            at_start[i] = now.sa_sigaction;
 }
 
 static void ask_sanitizer(void (*callback)(void)) {
@@ -202,39 +271,90 @@ static void ask_sanitizer(void (*callback)(void)) {
 
 /* Everything at once. */
 
+/* The reports of overflows are begun before and ended after, so that each handler is put back in its turn. */
+static void install_all(void) {
+    beneath = hawser__overflow_begin(hawser__run_describe_overflow) == 0;
+    for (size_t i = 0; i < SIGNALS; i++)
+        install(i);
+    ask_sanitizer(on_report);
+}
+
+static void uninstall_all(void) {
+    ask_sanitizer(NULL);
+    for (size_t i = 0; i < SIGNALS; i++)
+        uninstall(i);
+    if (beneath)
+        hawser__overflow_end();
+    beneath = false;
+}
+
 static void count(int more) {
     hawser__lock_take(&lock);
     unsigned was = watchers;
     watchers += (unsigned)more;
-    if (!arguments[0])
-        hawser__replay_arguments(arguments, sizeof arguments);
-    for (size_t i = 0; i < SIGNALS && was == 0; i++)
-        install(i);
-    for (size_t i = 0; i < SIGNALS && watchers == 0; i++)
-        uninstall(i);
-    if (was == 0 || watchers == 0)
-        ask_sanitizer(was == 0 ? on_report : NULL);
+    if (was == 0)
+        install_all();
+    else if (watchers == 0)
+        uninstall_all();
     hawser__lock_drop(&lock);
+}
+
+/* From a file, which is nothing to do under a lock. */
+static void read_arguments(void) {
+    char text[ARGUMENTS] = "";
+    if (atomic_load(&arguments_read))
+        return;
+    hawser__replay_arguments(text, sizeof text);
+    hawser__lock_take(&lock);
+    if (!arguments[0])
+        memcpy(arguments, text, sizeof arguments);
+    hawser__lock_drop(&lock);
+    atomic_store(&arguments_read, true);
+}
+
+/* The thread that forked is the only one in the child. */
+static void after_fork(void) {
+    hawser__overflow_after_fork();
+    hawser__lock_drop(&lock);
+    watchers = 0;
+    for (const struct hawser__death *death = here; death; death = death->outer)
+        watchers++;
+    if (watchers == 0 && !hawser__machine_here)   /* where that is set, the system's handlers are out of reach */
+        uninstall_all();
+}
+
+static void prepare(void) {
+    pthread_atfork(NULL, NULL, after_fork);
+}
+
+/* Handlers run on the alternate stack: one that calls exit has chosen how the process ends. */
+static bool in_handler(void) {
+    stack_t stack;
+    return hawser__sys_sigaltstack(NULL, &stack) == 0 && stack.ss_flags & SS_ONSTACK;
 }
 
 /* exit. A destructor is called behind all that the program has registered with atexit, and nothing has to be installed. */
 __attribute__((destructor)) static void leave(void) {
-    if (!dies_here())
+    if (!dies_here() || (here->took && in_handler()))
         return;
-    tell(NULL, "called exit", "");
+    tell("called exit", "");
     hawser__sys_end_failed();
 }
 
 /* Watching. */
 
 struct hawser__death *hawser__death_watch(bool with_model) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct hawser__death *death = hawser__zalloc(sizeof *death);
     if (!death)
         return NULL;
+    pthread_once(&once, prepare);
+    read_arguments();
     death->with_model = with_model;
     death->process = getpid();
     hawser__model_write(&death->written, death->model);
     (void)hawser__overflow_thread_begin(&death->stack);   /* without one an overflow kills without a word */
+    death->outer = here;
     here = death;
     count(1);
     return death;
@@ -249,7 +369,7 @@ void hawser__death_run(struct hawser__death *death, uint64_t seed, const hawser_
         death->written = *model;
     }
     death->seed = seed;
-    death->told = false;
+    death->told = death->took = false;
     death->running = true;
 }
 
@@ -263,7 +383,7 @@ void hawser__death_unwatch(struct hawser__death *death) {
     if (!death)
         return;
     count(-1);
-    here = NULL;
+    here = death->outer;
     hawser__overflow_thread_end(death->stack);
     hawser__free(death);
     errno = saved;

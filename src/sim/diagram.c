@@ -140,17 +140,23 @@ static int read_lines(hawser__diagram *diagram, const char *path) {
     return (int)n;
 }
 
-/* The picture would be read for the trace, or take its place. */
-static bool is_same_file(const char *a, const char *b) {
+static bool find(const char *path, struct stat *ret) {
+    int fd = hawser__sys_open(path, O_PATH | O_CLOEXEC, 0);
+    bool found = fd >= 0 && hawser__sys_fstat(fd, ret) == 0;
+    hawser__sys_close(fd);
+    return found;
+}
+
+bool hawser__diagram_is_same_file(const char *a, const char *b) {
     struct stat one, other;
-    return strcmp(a, b) == 0 || (hawser__sys_lstat(a, &one) == 0 && hawser__sys_lstat(b, &other) == 0 &&
-                                 one.st_dev == other.st_dev && one.st_ino == other.st_ino);
+    return strcmp(a, b) == 0 ||
+           (find(a, &one) && find(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino);
 }
 
 int hawser_sim_diagram(const char *trace_path, const char *svg_path) {
     if (!trace_path || !svg_path)
         return hawser__fail(EINVAL, "draw a diagram without a file %s", trace_path ? "to draw it in" : "that has the trace");
-    if (is_same_file(trace_path, svg_path))
+    if (hawser__diagram_is_same_file(trace_path, svg_path))
         return hawser__fail(EINVAL, "draw the trace %s in its own file", trace_path);
     hawser__diagram *diagram = hawser__diagram_new();
     if (!diagram)

@@ -30,6 +30,8 @@ bool hawser__diagram_is_empty(const hawser__diagram *diagram);
 
 /* 0 or a negative code. */
 int hawser__diagram_write(const hawser__diagram *diagram, const char *path);
+/* Whether two names are of the same file, through links as well: the picture would be read for the trace, or take its place. */
+bool hawser__diagram_is_same_file(const char *a, const char *b);
 
 /* The inside. */
 

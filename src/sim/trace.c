@@ -23,8 +23,9 @@ struct aside {
 };
 
 _Thread_local bool hawser__trace_off;
-static _Thread_local struct aside aside;
-static _Thread_local int lost;       /* the first code with which the file took nothing more; 0 = it has taken all */
+static _Thread_local struct aside aside __attribute__((tls_model("initial-exec")));
+/* The first code with which the file took nothing more; 0 = it has taken all. */
+static _Thread_local int lost __attribute__((tls_model("initial-exec")));
 
 bool hawser__trace_open(hawser__simulation *self) {
     const char *path = getenv(VARIABLE);
@@ -103,6 +104,12 @@ static void call_back(hawser__simulation *self, const char *line) {
     model->trace(line, model->trace_arg);
     take_again();
     errno = saved;
+}
+
+void hawser__trace_flush_here(void) {
+    hawser__simulation *self = aside.simulation ? aside.simulation : hawser__simulation_here;
+    if (self)
+        hawser__trace_flush(self);
 }
 
 bool hawser__trace_in_callback(void) {

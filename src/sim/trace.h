@@ -18,6 +18,8 @@ bool hawser__trace_open(hawser__simulation *self);
 void hawser__trace_put_line(const char *line);
 /* What has been put so far is written; async-signal-safe as far as writing is. */
 void hawser__trace_flush(hawser__simulation *self);
+/* The same for the calling thread's run, if any, also in its callback. */
+void hawser__trace_flush_here(void);
 /* Where not all of it could be written, that is said. */
 void hawser__trace_close(hawser__simulation *self);
 

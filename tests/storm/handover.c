@@ -26,7 +26,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define PORT 4000
 #define LINE "/run/handover"
 #define GENERATIONS 4
 #define CLIENTS 3
@@ -191,7 +190,7 @@ static bool ask(struct storm *storm, hawser_sock *sock, bool first) {
 
 static void call_once(struct storm *storm, const char *host) {
     hawser_connect_options options = {.timeout = 60};
-    hawser_sock *sock = hawser_create_connection(host, strncmp(host, "unix:", 5) == 0 ? 0 : PORT, &options);
+    hawser_sock *sock = hawser_create_connection(host, strncmp(host, "unix:", 5) == 0 ? 0 : 4000, &options);
     if (!sock && !hawser_cancelled())
         lose(storm, "connection", errno);
     for (bool first = true; sock && ask(storm, sock, first) && hawser_sim_random(2); first = false)
@@ -268,6 +267,7 @@ static void fulfil(struct generation *self) {
         return;
     (void)hawser_sleep(0.0001 * (double)hawser_sim_random(80));
     if (self->fate == IS_LEFT_ALONE) {
+        self->storm->cut |= self->storm->together;   /* another one may have followed this one already */
         for (struct generation *other = self->storm->generations; other < self; other++)
             stop(other);
         return;

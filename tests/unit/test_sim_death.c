@@ -6,7 +6,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
+#include "fiber/context.h"
 #include "fiber/sanitizers.h"
 #include "sim_call.h"
 
@@ -82,10 +84,56 @@ static int send_itself(void *arg) {
     return 0;
 }
 
+static int exit_after_another_world(void *arg) {
+    (void)arg;
+    hawser_sleep(1);
+    if (hawser_sim_run(1, NULL, sleep_long, NULL) != -1 || errno != EBUSY)
+        abort();
+    exit(0);
+}
+
+/* On a stack of its own that is nobody else's, and far from all. */
+static hawser__context host, routine;
+
+static void fault_in_routine(void *arg) {
+    (void)arg;
+    fault();
+    hawser__context_exit(&routine, &host);
+}
+
+static int fault_elsewhere(void *arg) {
+    static char stack[256 * 1024] __attribute__((aligned(4096)));
+    (void)arg;
+    hawser__context_adopt(&host);
+    hawser__context_make(&routine, stack, sizeof stack, fault_in_routine, NULL);
+    hawser__context_switch(&host, &routine);
+    return 0;
+}
+
+static sigjmp_buf back;
+
+static void jump_back(int signo) {
+    siglongjmp(back, signo);
+}
+
+static int probe_and_abort(void *arg) {
+    (void)arg;
+    for (volatile int i = 0; i < 3; i++) {
+        if (sigsetjmp(back, 1) == 0)
+            fault();
+        if (!hawser_sim_inside() || hawser_sleep(1000) != 0)
+            _exit(3);
+    }
+    abort();
+}
+
 static int start_and_wait(void *arg) {
     static const struct { const char *name; hawser_fn program; } programs[] = {
-        {"SEGV", fault_at_once}, {"handled", fault_at_once}, {"ABRT", abort_at_once}, {"exit", exit_at_once},
+        {"SEGV", fault_at_once}, {"handled", fault_at_once}, {"handled by exit", fault_at_once},
+        {"ABRT", abort_at_once}, {"exit", exit_at_once},
         {"freed", use_after_free}, {"deep", dig_deep}, {"deep fiber", dig_in_fiber},
+        {"nested", exit_after_another_world}, {"elsewhere", fault_elsewhere}, {"jump", probe_and_abort},
+        {"reader", exit_at_once}, {"chain", abort_at_once},
     };
     hawser_fn program = send_itself;
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
@@ -130,14 +178,129 @@ static void say_and_leave(int signo) {
     _exit(5);
 }
 
-static int be_child(const char *how, bool searches) {
-    hawser_sim_model model = {.link = {.loss = 0.5}};
+static void leave_by_exit(int signo) {
+    (void)signo;
+    exit(6);
+}
+
+/* A stream whose lock another thread has, and keeps. */
+static void *lock_stream(void *arg) {
+    FILE *file = fopen("/dev/null", "w");
+    if (file)
+        flockfile(file);
+    atomic_store(&others, 1);
+    pause();
+    return arg;
+}
+
+static void begin_beside(void *(*body)(void *)) {
+    begin(body);
+    while (!atomic_load(&others))
+        sched_yield();
+}
+
+/* A handler that calls the one before it. */
+static struct sigaction chained;
+
+static void call_chained(int signo, siginfo_t *info, void *context) {
+    (void)!write(STDERR_FILENO, "own handler\n", 12);
+    if (chained.sa_flags & SA_SIGINFO)
+        chained.sa_sigaction(signo, info, context);
+}
+
+/* In a run, and yet in the real world. */
+static void chain_up(const char *line, void *arg) {
+    const struct sigaction action = {.sa_sigaction = call_chained, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    (void)arg;
+    if (strstr(line, " main start"))
+        sigaction(SIGABRT, &action, &chained);
+}
+
+static bool is_handled(int signo) {
+    struct sigaction now;
+    return sigaction(signo, NULL, &now) != 0 || now.sa_handler != SIG_DFL;
+}
+
+/* A run that is no simulation, as long as OTHERS is 1. */
+static int wait_for_others(void *arg) {
+    (void)arg;
+    atomic_store(&others, 1);
+    while (atomic_load(&others) == 1)
+        hawser_sleep(0.001);
+    return 0;
+}
+
+static void *run_beside(void *arg) {
+    (void)hawser_run(wait_for_others, arg, NULL);
+    atomic_store(&others, 3);
+    return NULL;
+}
+
+static int let_it_end(void *arg) {
+    (void)arg;
+    atomic_store(&others, 2);
+    while (atomic_load(&others) != 3)
+        continue;
+    return 0;
+}
+
+static int overlap(void) {
+    begin_beside(run_beside);
+    (void)hawser_sim_run(SEED, NULL, let_it_end, NULL);
+    return is_handled(SIGSEGV) || is_handled(SIGBUS) ? 3 : 0;
+}
+
+/* The child has no simulation, and then has one of its own. */
+static int fork_beside(void) {
+    int status = -1;
+    begin_beside(simulate_beside);
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool left = is_handled(SIGFPE) || is_handled(SIGABRT);
+        (void)hawser_sim_run(SEED, NULL, sleep_long, NULL);
+        _exit(left || is_handled(SIGFPE) || is_handled(SIGABRT) ? 4 : 0);
+    }
+    waitpid(pid, &status, 0);
+    return status;
+}
+
+static int dig_beside(void) {
+    begin_beside(simulate_beside);
+    return hawser_run(dig_deep, NULL, NULL);
+}
+
+static void prepare_child(const char *how) {
     if (strcmp(how, "handled") == 0)
         signal(SIGSEGV, say_and_leave);
+    if (strcmp(how, "handled by exit") == 0)
+        signal(SIGSEGV, leave_by_exit);
+    if (strcmp(how, "jump") == 0)
+        signal(SIGSEGV, jump_back);
     if (strcmp(how, "beside") == 0)
-        begin(simulate_beside);
-    while (strcmp(how, "beside") == 0 && !atomic_load(&others))
-        sched_yield();
+        begin_beside(simulate_beside);
+    if (strcmp(how, "reader") == 0)
+        begin_beside(lock_stream);
+    const hawser_sim_model model = {.trace = chain_up};
+    if (strcmp(how, "chain") == 0)
+        (void)hawser_sim_run(SEED, &model, sleep_long, NULL);
+}
+
+static void abort_at_victim(const char *line, void *arg) {
+    (void)arg;
+    if (strstr(line, " victim start"))
+        abort();
+}
+
+static int be_child(const char *how, bool searches) {
+    hawser_sim_model model = {.link = {.loss = 0.5}};
+    alarm((unsigned)WAIT_LIMIT);   /* the bound of every loop here */
+    if (strcmp(how, "overlap") == 0)
+        return overlap();
+    if (strcmp(how, "fork") == 0)
+        return fork_beside();
+    if (strcmp(how, "dig beside") == 0)
+        return dig_beside();
+    prepare_child(how);
     if (strcmp(how, "thread") == 0) {
         begin(fault_beside);
         return hawser_sim_run(SEED, &model, stay, NULL);
@@ -146,6 +309,8 @@ static int be_child(const char *how, bool searches) {
         (void)hawser_sim_run(SEED, &model, sleep_long, NULL);
         fault();
     }
+    if (strcmp(how, "callback") == 0)
+        model.trace = abort_at_victim;
     char *arg = strcmp(how, "beside") == 0 ? (char[]){"SEGV"} : test_arguments[1];
     return searches ? hawser_sim_explore(SEED, 5, &model, start_and_wait, arg, NULL)
                     : hawser_sim_run(SEED, &model, start_and_wait, arg);
@@ -179,16 +344,24 @@ static void die(const char *variables, const char *arguments) {
     died.status = atoi(status + strlen("status "));
 }
 
-static void assert_died(int status, const char *why, const char *command) {
+static void assert_told(int status, const char *what, const char *command) {
     char *expected;
     if (died.status != status && !HAWSER__SANITIZER_HANDLES_FAULTS)
         fail_msg("status %d in place of %d: %s", died.status, status, died.text);
-    assert_true(asprintf(&expected, "hawser: the simulation failed: %s\nhawser: to run it again: %s%s", why, command,
+    assert_true(asprintf(&expected, "hawser: %s\nhawser: to run it again: %s%s", what, command,
                          *command ? died.path : "") > 0);
     if (!strstr(died.text, expected))
         fail_msg("\"%s\" is not in \"%s\"", expected, died.text);
     free(expected);
 }
+
+static void assert_died(int status, const char *why, const char *command) {
+    char what[256];
+    snprintf(what, sizeof what, "the simulation failed: %s", why);
+    assert_told(status, what, command);
+}
+
+#define TAKEN "in the simulation: host victim took a signal that a handler of its own has: "
 
 static void assert_nothing_said(void) {
     if (strstr(died.text, "hawser:"))
@@ -261,8 +434,61 @@ static void the_program_s_own_handler_is_called_afterwards(void **state) {
     (void)state;
     skip_where_emulated("a program cannot start itself again");
     die("", "handled");
-    assert_died(5, "host victim died of a signal: segmentation fault", "HAWSER_SIM_SEED=17 ");
+    assert_told(5, TAKEN "segmentation fault", "HAWSER_SIM_SEED=17 ");
     assert_true(strstr(died.text, "own handler\n") > strstr(died.text, "to run it again"));
+    die("", "'handled by exit'");
+    assert_told(6, TAKEN "segmentation fault", "HAWSER_SIM_SEED=17 ");
+    assert_null(strstr(died.text, "called exit"));
+}
+
+static void the_program_s_own_handler_may_jump_inside_of_the_run(void **state) {
+    (void)state;
+    skip_where_emulated("a program cannot start itself again");
+    die("", "jump");
+    assert_told(128 + SIGABRT, TAKEN "segmentation fault", "HAWSER_SIM_SEED=17 ");
+    assert_died(128 + SIGABRT, "host victim died of a signal: abort", "HAWSER_SIM_SEED=17 ");
+}
+
+static void a_handler_that_calls_the_one_before_it_is_called_once(void **state) {
+    (void)state;
+    skip_where_emulated("a program cannot start itself again");
+    die("", "chain");
+    assert_told(128 + SIGABRT, TAKEN "abort", "HAWSER_SIM_SEED=17 ");
+    char *first = strstr(died.text, "own handler\n");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "own handler\n"));
+}
+
+static void exit_is_told_whatever_came_before(void **state) {
+    (void)state;
+    skip_where_emulated("a program cannot start itself again");
+    static const char *const cases[] = {"nested", "reader"};   /* another world was refused; a stream is locked */
+    for (size_t i = 0; i < 2; i++) {
+        die("", cases[i]);
+        assert_died(1, "host victim called exit", "HAWSER_SIM_SEED=17 ");
+    }
+}
+
+static void who_faults_on_another_stack_has_not_used_up_its_own(void **state) {
+    (void)state;
+    skip_where_emulated("a program cannot start itself again");
+    die("", "elsewhere");
+    assert_died(128 + SIGSEGV, "host victim died of a signal: segmentation fault", "HAWSER_SIM_SEED=17 ");
+}
+
+static void runs_beside_a_simulation_keep_and_lose_their_handlers_in_turn(void **state) {
+    (void)state;
+    skip_where_emulated("a program cannot start itself again");
+    static const char *const cases[] = {"overlap", "fork"};
+    for (size_t i = 0; i < 2 && !HAWSER__SANITIZER_HANDLES_FAULTS; i++) {
+        die("", cases[i]);
+        if (died.status != 0)
+            fail_msg("%s: status %d: %s", cases[i], died.status, died.text);
+    }
+    die("", "'dig beside'");
+    assert_null(strstr(died.text, "simulation"));
+    if (!HAWSER__SANITIZER_HANDLES_FAULTS)
+        assert_non_null(strstr(died.text, "overflowed its stack of 65536 bytes\n"));
 }
 
 static void of_several_runs_at_once_the_one_that_died_is_named(void **state) {
@@ -287,15 +513,19 @@ static void who_dies_outside_of_a_run_dies_as_ever(void **state) {
 static void the_trace_goes_up_to_the_death(void **state) {
     (void)state;
     skip_where_emulated("a program cannot start itself again");
-    char path[] = "/tmp/hawser-trace-XXXXXX", variables[64], text[SAID];
-    int file = mkstemp(path);
-    snprintf(variables, sizeof variables, "HAWSER_SIM_TRACE=%s", path);
-    die(variables, "ABRT");
-    ssize_t n = pread(file, text, SAID - 1, 0);
-    unlink(path);
-    close(file);
-    text[n > 0 ? n : 0] = '\0';
-    assert_non_null(strstr(text, " victim start\n"));
+    static const char *const cases[] = {"ABRT", "callback"};
+    for (size_t i = 0; i < 2; i++) {
+        char path[] = "/tmp/hawser-trace-XXXXXX", variables[64], text[SAID];
+        int file = mkstemp(path);
+        snprintf(variables, sizeof variables, "HAWSER_SIM_TRACE=%s", path);
+        die(variables, cases[i]);
+        ssize_t n = pread(file, text, SAID - 1, 0);
+        unlink(path);
+        close(file);
+        text[n > 0 ? n : 0] = '\0';
+        assert_non_null(strstr(died.text, "died of a signal: abort"));
+        assert_non_null(strstr(text, " victim start\n"));
+    }
 }
 
 static void nothing_is_left_installed(void **state) {
@@ -328,6 +558,11 @@ int main(void) {
         test(whose_stack_has_overflowed_is_said),
         test(what_a_sanitizer_finds_is_told_as_well),
         test(the_program_s_own_handler_is_called_afterwards),
+        test(the_program_s_own_handler_may_jump_inside_of_the_run),
+        test(a_handler_that_calls_the_one_before_it_is_called_once),
+        test(exit_is_told_whatever_came_before),
+        test(who_faults_on_another_stack_has_not_used_up_its_own),
+        test(runs_beside_a_simulation_keep_and_lose_their_handlers_in_turn),
         test(of_several_runs_at_once_the_one_that_died_is_named),
         test(who_dies_outside_of_a_run_dies_as_ever),
         test(the_trace_goes_up_to_the_death),

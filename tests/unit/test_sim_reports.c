@@ -41,13 +41,38 @@ static void what_is_wrong_with_the_environment_is_said(void **state) {
 
 static void one_file_is_not_both_trace_and_picture(void **state) {
     (void)state;
-    struct call call = {.scenario = sleep_long};
-    setenv("HAWSER_SIM_TRACE", "/tmp/hawser-both", 1);
-    setenv("HAWSER_SIM_DIAGRAM", "/tmp/hawser-both", 1);
-    assert_int_equal(make(&call), -1);
-    unlink("/tmp/hawser-both");
-    assert_int_equal(call.code, EINVAL);
-    assert_said(&call, "name the same file, /tmp/hawser-both\n");
+    char folder[] = "/tmp/hawser-both-XXXXXX", trace[64], names[2][64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(trace, sizeof trace, "%s/a", folder);
+    snprintf(names[0], sizeof names[0], "%s/a", folder);
+    snprintf(names[1], sizeof names[1], "%s/./a", folder);
+    setenv("HAWSER_SIM_TRACE", trace, 1);
+    for (size_t i = 0; i < 2; i++) {
+        struct call call = {.scenario = sleep_long};
+        setenv("HAWSER_SIM_DIAGRAM", names[i], 1);
+        assert_int_equal(make(&call), -1);
+        assert_int_equal(call.code, EINVAL);
+        assert_said(&call, "name the same file, ");
+        assert_said(&call, trace);
+    }
+    unlink(trace);
+    rmdir(folder);
+}
+
+static void a_picture_is_not_drawn_over_its_trace_through_a_link(void **state) {
+    (void)state;
+    char folder[] = "/tmp/hawser-link-XXXXXX", trace[64], link[64];
+    struct call call = {.seed = 1, .scenario = sleep_long};
+    assert_non_null(mkdtemp(folder));
+    snprintf(trace, sizeof trace, "%s/a", folder);
+    snprintf(link, sizeof link, "%s/b.svg", folder);
+    assert_int_equal(symlink("a", link), 0);
+    setenv("HAWSER_SIM_TRACE", trace, 1);
+    assert_int_equal(make(&call), 0);
+    assert_fails(hawser_sim_diagram(trace, link), EINVAL);
+    unlink(link);
+    unlink(trace);
+    rmdir(folder);
 }
 
 static void a_program_s_own_model_is_refused_with_value_and_range(void **state) {
@@ -215,6 +240,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         test(what_is_wrong_with_the_environment_is_said),
         test(one_file_is_not_both_trace_and_picture),
+        test(a_picture_is_not_drawn_over_its_trace_through_a_link),
         test(a_program_s_own_model_is_refused_with_value_and_range),
         test(a_trace_that_cannot_be_written_whole_is_said_to_be_lost),
         test(a_scenario_that_says_nothing_is_said_to_have_returned),
