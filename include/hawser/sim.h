@@ -109,7 +109,7 @@ typedef struct hawser_sim_model {
  * a death; hawser_sim_diagram draws one from the trace. The signal handlers for this are there during a run only. */
 int hawser_sim_run(uint64_t seed, const hawser_sim_model *model, hawser_fn scenario, void *arg);
 
-/* What a search has found. Zeroed, but for `runs` and `seconds`, when nothing failed. */
+/* What a search has found. Zeroed, but for `runs`, `seconds` and `unsteady`, when nothing failed. */
 typedef struct hawser_sim_report {
     uint64_t runs;              /* made altogether, */
     double seconds;             /* in this real time */
@@ -123,12 +123,14 @@ typedef struct hawser_sim_report {
 } hawser_sim_report;
 
 /* Runs SCENARIO(ARG) with COUNT seeds, from FIRST_SEED on, until one fails. Then it looks for the smallest model that still
- * fails with the same errno, with some seed: fields at zero, then milder ones, in 2,000 runs more at most. 0: none failed.
+ * fails with the same errno, with some seed: fields at zero, then milder ones, in 2,000 runs more at most; a run that takes a
+ * hundred times as many steps as the failure took at first is given up, and counts as one that does not fail. 0: none failed.
  * 1: one did; errno and hawser_error() are those of the smallest, REPORT (may be NULL) has it all, and standard error gets
  * the two lines that a run prints. -1: as hawser_sim_run, for what is no failure of the scenario; EINVAL also for no COUNT.
- * The trace, the diagram and the model's callback get one run only: that of the smallest model, or, when none has failed,
- * of the last seed, which is run once more for them. When standard error is
- * a terminal it shows once a second how far things are. HAWSER_SIM_SEED makes this a single run with that seed. */
+ * The trace, the diagram and the model's callback get one run only: that of the smallest model, or, when none has failed, of
+ * the last seed. This run is one more, of a seed that has been run, to see that it goes the same way; `runs` counts it where
+ * something failed. When standard error is a terminal it shows once a second how far things are. HAWSER_SIM_SEED makes this a
+ * search of that seed alone. */
 int hawser_sim_explore(uint64_t first_seed, uint64_t count, const hawser_sim_model *model, hawser_fn scenario, void *arg,
                        hawser_sim_report *report);
 

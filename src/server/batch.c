@@ -2,14 +2,10 @@
 #include "server/batch.h"
 
 #include "base/mem.h"
+#include "base/udp.h"
 
 #include <errno.h>
-#include <netinet/udp.h>
 #include <string.h>
-
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 #define MESSAGES 64
 #define MOST_JOINED 65535

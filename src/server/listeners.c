@@ -3,6 +3,7 @@
 #include "server/server.h"
 
 #include "base/mem.h"
+#include "base/udp.h"
 #include "net/option.h"
 #include "server/datagrams.h"
 #include "server/handover.h"
@@ -13,14 +14,9 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <netinet/udp.h>
 #include <string.h>
 
 #define MOST_ACTIVATED 64
-
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 static bool is_ip(const struct hawser__address *address) {
     return address->scheme == HAWSER__TCP || address->scheme == HAWSER__UDP;

@@ -9,21 +9,17 @@
 #include "server/datagrams.h"
 
 #include "base/mem.h"
+#include "base/udp.h"
 
 #include <hawser/message.h>
 
 #include <errno.h>
-#include <netinet/udp.h>
 #include <string.h>
 
 #define MESSAGES 64
 #define SEGMENTS 64
 #define ARENA ((size_t)128 * 1024)
 #define MOST_JOINED 65000
-
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
 
 struct slot {
     struct sockaddr_storage to;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/sys.h"
+#include "sched/fiber.h"
 #include "sim/diagram.h"
 #include "sim/model_text.h"
 #include "sim/replay.h"
@@ -12,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +94,12 @@ static int blame_environment(const struct hawser__attempt *attempt) {
     return -1;
 }
 
+static const char *refuse(void) {
+    if (hawser__machine_here || hawser__trace_in_callback())
+        return "inside a simulated world";
+    return hawser__fiber_current() ? "in a fiber" : NULL;
+}
+
 int hawser__attempt_prepare(struct hawser__attempt *attempt, uint64_t seed, const hawser_sim_model *model, hawser_fn scenario,
                             void *arg) {
     *attempt = (struct hawser__attempt){.seed = seed, .scenario = scenario, .arg = arg};
@@ -101,8 +107,8 @@ int hawser__attempt_prepare(struct hawser__attempt *attempt, uint64_t seed, cons
         attempt->model = *model;
     if (!scenario)
         return hawser__fail(EINVAL, "simulate a world without a scenario");
-    if (hawser__trace_in_callback() || hawser__machine_here)
-        return hawser__fail(EBUSY, "simulate a world inside a simulated world");
+    if (refuse())
+        return hawser__fail(EBUSY, "simulate a world %s", refuse());
     return take_environment(attempt) < 0 ? blame_environment(attempt) : 0;
 }
 

@@ -38,7 +38,6 @@ struct hawser__death {
     char model[HAWSER__MODEL_TEXT];
     char said[SAID];
     void *stack;                          /* the alternate one */
-    struct hawser__death *outer;          /* what was watched before; NULL = nothing */
 };
 
 static _Thread_local struct hawser__death *here __attribute__((tls_model("initial-exec")));
@@ -316,9 +315,7 @@ static void read_arguments(void) {
 static void after_fork(void) {
     hawser__overflow_after_fork();
     hawser__lock_drop(&lock);
-    watchers = 0;
-    for (const struct hawser__death *death = here; death; death = death->outer)
-        watchers++;
+    watchers = here ? 1 : 0;
     if (watchers == 0 && !hawser__machine_here)   /* where that is set, the system's handlers are out of reach */
         uninstall_all();
 }
@@ -354,7 +351,6 @@ struct hawser__death *hawser__death_watch(bool with_model) {
     death->process = getpid();
     hawser__model_write(&death->written, death->model);
     (void)hawser__overflow_thread_begin(&death->stack);   /* without one an overflow kills without a word */
-    death->outer = here;
     here = death;
     count(1);
     return death;
@@ -383,7 +379,7 @@ void hawser__death_unwatch(struct hawser__death *death) {
     if (!death)
         return;
     count(-1);
-    here = death->outer;
+    here = NULL;
     hawser__overflow_thread_end(death->stack);
     hawser__free(death);
     errno = saved;

@@ -299,26 +299,28 @@ static ssize_t sim_sendmsg(hawser__endpoint *endpoint, const struct msghdr *msg,
     return result;
 }
 
-static int sim_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
-                        hawser__deadline deadline) {
+/* One after the other, until one would have to wait or fails. */
+static int move_all(enum hawser__direction direction, hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n,
+                    int flags, hawser__deadline deadline) {
     ssize_t size = 0;
     unsigned i = 0;
     for (; i < n && size >= 0; i += size >= 0) {
-        size = sim_recvmsg(endpoint, &messages[i].msg_hdr, flags, i == 0 ? deadline : HAWSER__NOW);
+        struct msghdr *msg = &messages[i].msg_hdr;
+        hawser__deadline until = i == 0 ? deadline : HAWSER__NOW;
+        size = direction == HAWSER__IN ? sim_recvmsg(endpoint, msg, flags, until) : sim_sendmsg(endpoint, msg, flags, until);
         messages[i].msg_len = size >= 0 ? (unsigned)size : 0;
     }
     return i > 0 || n == 0 ? (int)i : (int)size;
 }
 
+static int sim_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
+                        hawser__deadline deadline) {
+    return move_all(HAWSER__IN, endpoint, messages, n, flags, deadline);
+}
+
 static int sim_sendmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
                         hawser__deadline deadline) {
-    ssize_t size = 0;
-    unsigned i = 0;
-    for (; i < n && size >= 0; i += size >= 0) {
-        size = sim_sendmsg(endpoint, &messages[i].msg_hdr, flags, i == 0 ? deadline : HAWSER__NOW);
-        messages[i].msg_len = size >= 0 ? (unsigned)size : 0;
-    }
-    return i > 0 || n == 0 ? (int)i : (int)size;
+    return move_all(HAWSER__OUT, endpoint, messages, n, flags, deadline);
 }
 
 static ssize_t sim_recv(hawser__endpoint *endpoint, void *buf, size_t size, int flags, hawser__deadline deadline) {

@@ -45,7 +45,7 @@ static void tell_first(const struct hawser__search *search) {
 }
 
 static void say_unsteady(uint64_t seed) {
-    hawser__replay_say("hawser: but seed %" PRIu64 " did not go the same way again: something beside it decides in this "
+    hawser__replay_say("hawser: seed %" PRIu64 " did not go the same way again: something beside it decides in this "
                        "scenario\n", seed);
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/machine.h"
 #include "base/mem.h"
-#include "sched/fiber.h"
 #include "sim/engine.h"
 #include "sim/storm.h"
 #include "sim/trace.h"
@@ -188,19 +187,9 @@ static int simulate(hawser__simulation *self, uint64_t seed, const hawser_sim_mo
     return hand_in(self, result, &failure);
 }
 
-static const char *refuse(void) {
-    if (hawser__machine_here)
-        return "inside a simulated world";
-    return hawser__fiber_current() ? "in a fiber" : NULL;
-}
-
 int hawser__simulation_run(uint64_t seed, const hawser_sim_model *model, hawser_fn scenario, void *arg) {
     static const hawser_sim_model perfect;
     int saved = errno;
-    if (refuse())
-        return hawser__fail(EBUSY, "simulate a world %s", refuse());
-    if (!scenario)
-        return hawser__fail(EINVAL, "simulate a world without a scenario");
     hawser__simulation *self = hawser__zalloc(sizeof *self);
     if (!self)
         return hawser__fail(ENOMEM, "simulate a world");

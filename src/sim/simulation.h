@@ -63,7 +63,7 @@ struct hawser__effort {
 };
 extern _Thread_local struct hawser__effort hawser__effort_here __attribute__((tls_model("initial-exec")));
 
-/* A whole run, without a look at the environment: hawser_sim_run is in sim.c. */
+/* A whole run, where one can be made (attempt.c), without a look at the environment: hawser_sim_run is in sim.c. */
 int hawser__simulation_run(uint64_t seed, const hawser_sim_model *model, hawser_fn scenario, void *arg);
 
 /* The run has failed, the first time only. It ends when the strand that runs stops next. */

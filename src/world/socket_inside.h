@@ -24,20 +24,13 @@
 #define HAWSER__SOCKET_INSIDE_H
 
 #include "base/clock.h"
+#include "base/udp.h"
 #include "world/packet.h"
 #include "world/socket.h"
 
 #include <errno.h>
-#include <netinet/udp.h>
 #include <string.h>
 #include <sys/un.h>
-
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 #define HAWSER__OPTIONS 48            /* entries of the table in sockopt.c */
 #define HAWSER__GROUPS 20             /* multicast groups of one socket, as Linux has it */

@@ -2,13 +2,10 @@
 /* Datagrams that the kernel joins, and that the server takes apart. */
 #include "serving.h"
 
-#include <netinet/in.h>
-#include <netinet/udp.h>
-#include <unistd.h>
+#include "base/udp.h"
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
+#include <netinet/in.h>
+#include <unistd.h>
 
 #define SEGMENT 1000
 #define SEGMENTS 10

@@ -2,14 +2,7 @@
 /* Simulated datagrams of which one call sends several (UDP_SEGMENT), and one receives several (UDP_GRO). */
 #include "small_world.h"
 
-#include <netinet/udp.h>
-
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
+#include "base/udp.h"
 
 /* A receiver on RIGHT and a sender on LEFT that is connected to it. */
 static void open_ends(hawser__socket *ends[2]) {
