@@ -86,7 +86,7 @@ def rows(programs):
                   [("reference", programs.reference("echo"), False), ("Hawser", programs.ours("kept"), True)])
     yield MicroRow("micro", "inside a worker",
                    [("switch", {"switch": 5}), ("start_end", {"start_end": 40}), ("channel", {"handoff": 20}), ("yield", {}),
-                    ("mutex", {}), ("pair", {}), ("sleep", {})])
+                    ("mutex", {}), ("pair", {}), ("lines", {}), ("sleep", {})])
     yield MicroRow("wake", "a wake-up across workers", [("wake", {"wake_call_awake": 450})], cpus=tuple(CPUS),
                    notes=["wake_call is with the other worker asleep: all but wake_call_added of it is what a bare write to the "
                           "eventfd of a sleeping thread costs"])

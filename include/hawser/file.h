@@ -56,7 +56,8 @@ ssize_t hawser_read_exactly(hawser_file *file, void *buf, size_t size);
 /* Reads a line up to and including "\n" (a "\r" before it is kept) into BUF, always NUL-terminated. Returns the count
  * without that NUL (a line may contain NULs of its own), 0 at the end; a last line without "\n" comes as it is. A line of
  * more than SIZE - 1 bytes, or longer than the buffer's maximum, is -1 with HAWSER_ETOOLONG and nothing is consumed:
- * hawser_read or hawser_skip_line goes on. SIZE 0 is EINVAL. Python: file.readline. */
+ * hawser_read or hawser_skip_line goes on. SIZE 0 is EINVAL. The bytes of BUF behind the NUL mean nothing.
+ * Python: file.readline. */
 ssize_t hawser_readline(hawser_file *file, char *buf, size_t size);
 
 /* Drops input up to and including the next "\n". The bytes dropped, 0 at the end; -1 on failure, hawser_moved() dropped. */

@@ -18,13 +18,15 @@ static void give_memory_back(struct hawser__buffer *buffer) {
 
 void hawser__buffer_done(struct hawser__buffer *buffer) {
     give_memory_back(buffer);
-    buffer->start = buffer->used = 0;
+    buffer->start = buffer->stop = buffer->ready = 0;
 }
 
 static void move_to_front(struct hawser__buffer *buffer) {
+    size_t used = hawser__buffer_used(buffer);
     if (buffer->start > 0)
-        memmove(buffer->memory, buffer->memory + buffer->start, buffer->used);
-    buffer->start = 0;
+        memmove(buffer->memory, buffer->memory + buffer->start, used);
+    buffer->start = buffer->ready = 0;
+    buffer->stop = used;
 }
 
 /* Doubled, so that growing byte by byte costs a constant number of copies a byte. */
@@ -36,12 +38,12 @@ static size_t grown_capacity(const struct hawser__buffer *buffer, size_t needed)
 }
 
 int hawser__buffer_reserve(struct hawser__buffer *buffer, size_t size) {
-    if (size > buffer->max - buffer->used)
+    if (size > buffer->max - hawser__buffer_used(buffer))
         return -ENOBUFS;
     if (size <= hawser__buffer_room(buffer))
         return 0;
     move_to_front(buffer);
-    size_t needed = buffer->used + size;
+    size_t needed = hawser__buffer_used(buffer) + size;
     if (needed <= buffer->capacity)
         return 0;
     size_t capacity = grown_capacity(buffer, needed);
@@ -64,7 +66,7 @@ int hawser__buffer_append(struct hawser__buffer *buffer, const void *data, size_
 }
 
 void hawser__buffer_rest(struct hawser__buffer *buffer) {
-    if (buffer->used == 0)
+    if (hawser__buffer_used(buffer) == 0)
         hawser__buffer_done(buffer);
 }
 
@@ -72,11 +74,11 @@ void hawser__buffer_adopt(struct hawser__buffer *buffer, void *memory, size_t ca
     hawser__buffer_done(buffer);
     buffer->memory = memory;
     buffer->capacity = capacity;
-    buffer->used = size;
+    buffer->stop = size;
 }
 
 void hawser__buffer_clear(struct hawser__buffer *buffer) {
-    buffer->start = buffer->used = 0;
+    buffer->start = buffer->stop = buffer->ready = 0;
     if (buffer->capacity > HAWSER__BUFFER_KEPT)
         give_memory_back(buffer);
 }

@@ -9,15 +9,17 @@
 #ifndef HAWSER__BUFFER_H
 #define HAWSER__BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define HAWSER__BUFFER_KEPT 4096
 
 struct hawser__buffer {
     char *memory;       /* NULL = none */
-    size_t start, used; /* the content is memory[start] to memory[start + used - 1] */
+    size_t start, stop; /* the content is memory[start] to memory[stop - 1] */
     size_t capacity;
-    size_t max; /* used never exceeds it */
+    size_t ready; /* bytes may be added up to memory[ready] as they are; whatever is done to the buffer takes that back */
+    size_t max; /* there is never more content */
 };
 
 void hawser__buffer_init(struct hawser__buffer *buffer, size_t max);
@@ -28,18 +30,27 @@ static inline const char *hawser__buffer_data(const struct hawser__buffer *buffe
     return buffer->memory ? buffer->memory + buffer->start : "";
 }
 
+static inline size_t hawser__buffer_used(const struct hawser__buffer *buffer) {
+    return buffer->stop - buffer->start;
+}
+
 /* Makes room for at least SIZE more bytes behind the content, which may move. 0; -ENOMEM; -ENOBUFS beyond the maximum. */
 int hawser__buffer_reserve(struct hawser__buffer *buffer, size_t size);
 
 /* The room behind the content: hawser__buffer_room bytes, of which hawser__buffer_commit makes the first SIZE content. */
 static inline char *hawser__buffer_end(const struct hawser__buffer *buffer) {
-    return buffer->memory ? buffer->memory + buffer->start + buffer->used : NULL;
+    return buffer->memory ? buffer->memory + buffer->stop : NULL;
 }
 static inline size_t hawser__buffer_room(const struct hawser__buffer *buffer) {
-    return buffer->capacity - buffer->start - buffer->used;
+    return buffer->capacity - buffer->stop;
 }
 static inline void hawser__buffer_commit(struct hawser__buffer *buffer, size_t size) {
-    buffer->used += size;
+    buffer->stop += size;
+}
+
+/* How many of SIZE more bytes may be added as they are: all or none. */
+static inline bool hawser__buffer_is_ready(const struct hawser__buffer *buffer, size_t size) {
+    return buffer->ready > buffer->stop && size <= buffer->ready - buffer->stop;
 }
 
 /* Adds SIZE bytes. As hawser__buffer_reserve; all or nothing. */
@@ -56,12 +67,10 @@ void hawser__buffer_clear(struct hawser__buffer *buffer);
 
 /* Drops the first SIZE bytes, at most what is there. */
 static inline void hawser__buffer_consume(struct hawser__buffer *buffer, size_t size) {
-    if (size < buffer->used) {
+    if (size < hawser__buffer_used(buffer))
         buffer->start += size;
-        buffer->used -= size;
-    } else {
+    else
         hawser__buffer_clear(buffer);
-    }
 }
 
 #endif

@@ -116,7 +116,7 @@ static int write_worker(const struct dump *dump, hawser__question *question) {
     int64_t count = question->count;
     int result = write_line(dump, "worker %d: %" PRId64 " fiber%s\n", question->number, count, plural(count));
     if (result == 0)
-        result = write_all(dump, hawser__buffer_data(&question->text), question->text.used);
+        result = write_all(dump, hawser__buffer_data(&question->text), hawser__buffer_used(&question->text));
     hawser__buffer_done(&question->text);
     return result;
 }

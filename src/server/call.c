@@ -56,7 +56,7 @@ static void send_rest(struct hawser__call *call) {
     hawser_file *wfile = &call->wfile;
     size_t moved = 0;
     int result = hawser__file_flush(wfile, connection->cut ? HAWSER__NOW : HAWSER__NEVER, &moved);
-    size_t unsent = result < 0 ? wfile->out.used : wfile->failed ? wfile->unsent : 0;
+    size_t unsent = result < 0 ? hawser__buffer_used(&wfile->out) : wfile->failed ? wfile->unsent : 0;
     if (unsent == 0)
         return;
     hawser__log(connection->server, HAWSER_LOG_INFO, "%zu bytes of the answer to %s were not sent: %s", unsent,

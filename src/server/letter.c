@@ -64,9 +64,9 @@ int hawser__letter_take(hawser_request *r) {
 static void open_files(struct hawser__letter *letter) {
     hawser_request *r = &letter->call.request;
     struct hawser__call *call = &letter->call;
-    hawser__buffer_consume(&call->rfile.in, call->rfile.in.used);
-    hawser__buffer_consume(&call->wfile.out, call->wfile.out.used);
-    hawser__buffer_consume(&letter->answer, letter->answer.used);
+    hawser__buffer_clear(&call->rfile.in);
+    hawser__buffer_clear(&call->wfile.out);
+    hawser__buffer_clear(&letter->answer);
     hawser__source_open_memory(&call->rfile.source, r->data, r->size, &letter->answer);
     hawser__source_open_memory(&call->wfile.source, NULL, 0, &letter->answer);
     r->rfile = &call->rfile;
@@ -88,15 +88,15 @@ static void send_answer(struct hawser__letter *letter, const void *data, size_t 
 static void answer(struct hawser__letter *letter) {
     hawser_file *wfile = &letter->call.wfile;
     size_t moved = 0;
-    if (letter->answer.used == 0) {
-        send_answer(letter, hawser__buffer_data(&wfile->out), wfile->out.used);
+    if (hawser__buffer_used(&letter->answer) == 0) {
+        send_answer(letter, hawser__buffer_data(&wfile->out), hawser__buffer_used(&wfile->out));
         return;
     }
     int result = hawser__file_flush(wfile, HAWSER__NEVER, &moved);
     if (result < 0)
         hawser__call_fail(&letter->call, "its answer is too long for a datagram");
     else
-        send_answer(letter, hawser__buffer_data(&letter->answer), letter->answer.used);
+        send_answer(letter, hawser__buffer_data(&letter->answer), hawser__buffer_used(&letter->answer));
 }
 
 static void note_end(struct hawser__call *call) {

@@ -103,7 +103,7 @@ int hawser__diagram_write(const hawser__diagram *diagram, const char *path) {
     hawser__diagram_arrange(diagram, rows);
     int result = hawser__diagram_draw(rows, &svg);
     if (result == 0)
-        result = write_whole(path, hawser__buffer_data(&svg), svg.used);
+        result = write_whole(path, hawser__buffer_data(&svg), hawser__buffer_used(&svg));
     hawser__buffer_done(&svg);
     hawser__free(rows);
     return result;

@@ -27,9 +27,10 @@ static bool parse_mode(const char *mode, bool *ret_readable, bool *ret_writable)
 
 /* An empty buffer is remade, so that no memory beyond the new maximum stays. */
 static void set_max(struct hawser__buffer *buffer, size_t max) {
-    if (buffer->used == 0)
+    if (hawser__buffer_used(buffer) == 0)
         hawser__buffer_done(buffer);
     buffer->max = max;
+    buffer->ready = 0;
 }
 
 static void set_maxima(hawser_file *file, size_t max) {
@@ -111,7 +112,8 @@ int hawser_file_settimeout(hawser_file *file, double seconds) {
 
 int hawser_file_setbuf(hawser_file *file, size_t size) {
     hawser_addr addr;
-    int code = size >= PTRDIFF_MAX ? EINVAL : size < file->in.used || size < file->out.used ? EBUSY : 0;
+    bool holds_more = size < hawser__buffer_used(&file->in) || size < hawser__buffer_used(&file->out);
+    int code = size >= PTRDIFF_MAX ? EINVAL : holds_more ? EBUSY : 0;
     if (code)
         return hawser__fail(code, "set the buffers of a file on %s to %zu bytes", hawser__file_name(file, &addr), size);
     set_maxima(file, size);

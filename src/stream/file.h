@@ -49,8 +49,11 @@ void hawser__file_gather(hawser_file *file);
 /* 0; -1: FILE is not for reading, or there is an earlier failure to tell, which this call does. The same for writing. */
 HAWSER__COLD int hawser__file_refuse_read(hawser_file *file);
 HAWSER__COLD int hawser__file_refuse_write(hawser_file *file);
+static inline bool hawser__file_is_readable(const hawser_file *file) {
+    return file->readable && !(file->tied && file->tied->failed);
+}
 static inline int hawser__file_may_read(hawser_file *file) {
-    return file->readable && !(file->tied && file->tied->failed) ? 0 : hawser__file_refuse_read(file);
+    return hawser__file_is_readable(file) ? 0 : hawser__file_refuse_read(file);
 }
 static inline int hawser__file_may_write(hawser_file *file) {
     return file->writable && !file->failed ? 0 : hawser__file_refuse_write(file);

@@ -24,6 +24,7 @@ static bool send_held(struct hawser__held *held) {
     hawser_file *file = (hawser_file *)((char *)held - offsetof(hawser_file, held));
     size_t moved = 0;
     file->listed = false;
+    file->out.ready = 0;
     int result = hawser__file_flush(file, HAWSER__NOW, &moved);
     for (int tries = 0; result == -EBUSY && tries < TRIES; tries++) {   /* another task sends on the socket, past the file */
         hawser_yield();
@@ -36,9 +37,9 @@ static bool send_held(struct hawser__held *held) {
         result = hawser__file_flush(file, HAWSER__NEVER, &moved);
     if (result < 0) {
         file->failed = result;
-        file->unsent = file->out.used;
+        file->unsent = hawser__buffer_used(&file->out);
         if (result != -ETIMEDOUT && result != -EAGAIN && result != -ECANCELED)
-            hawser__buffer_consume(&file->out, file->out.used);
+            hawser__buffer_clear(&file->out);
     }
     return waits;
 }
@@ -67,6 +68,7 @@ void hawser__file_unlist(hawser_file *file) {
         at = &(*at)->next;
     *at = file->held.next;
     file->listed = false;
+    file->out.ready = 0;
 }
 
 static int tell_failure(hawser_file *file) {

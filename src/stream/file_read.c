@@ -8,6 +8,7 @@
  */
 #include "stream/file.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "sched/lend.h"
 
@@ -15,6 +16,8 @@
 
 /* From here on the memory is kept instead of copied. */
 #define MUCH (HAWSER__LOAN / 4)
+/* Up to here a line is looked for while it is copied. */
+#define SHORT_LINE 128
 
 static int fail_read(hawser_file *file, int code, size_t moved) {
     hawser_addr addr;
@@ -82,16 +85,16 @@ static ssize_t fill_empty(hawser_file *file, size_t goal, hawser__deadline deadl
  * file is unbuffered. The count, 0 at the end. */
 static ssize_t fill(hawser_file *file, size_t goal, hawser__deadline deadline) {
     struct hawser__buffer *in = &file->in;
-    if (in->used == 0 && file->source.ops->lend)
+    if (hawser__buffer_used(in) == 0 && file->source.ops->lend)
         return fill_empty(file, goal, deadline);
     size_t wanted = goal < file->piece ? file->piece : goal;
-    int result = hawser__buffer_reserve(in, wanted - in->used);
+    int result = hawser__buffer_reserve(in, wanted - hawser__buffer_used(in));
     if (result < 0)
         return result;
     size_t most = file->max > goal ? file->max : goal;
     size_t asked = hawser__buffer_room(in);
-    if (asked > most - in->used)
-        asked = most - in->used;
+    if (asked > most - hawser__buffer_used(in))
+        asked = most - hawser__buffer_used(in);
     ssize_t n = take(file, hawser__buffer_end(in), asked, deadline);
     if (n > 0) {
         hawser__buffer_commit(in, (size_t)n);
@@ -102,7 +105,7 @@ static ssize_t fill(hawser_file *file, size_t goal, hawser__deadline deadline) {
 
 /* Moves at most SIZE bytes from the buffer to the caller. */
 static size_t hand_out(hawser_file *file, void *buf, size_t size) {
-    size_t n = size < file->in.used ? size : file->in.used;
+    size_t n = size < hawser__buffer_used(&file->in) ? size : hawser__buffer_used(&file->in);
     if (n > 0)
         memcpy(buf, hawser__buffer_data(&file->in), n);
     hawser__buffer_consume(&file->in, n);
@@ -112,7 +115,7 @@ static size_t hand_out(hawser_file *file, void *buf, size_t size) {
 /* All or nothing, by way of the buffer. As read_up_to. */
 static int read_gathered(hawser_file *file, char *buf, size_t size, size_t *moved) {
     hawser__deadline deadline = deadline_of(file);
-    while (file->in.used < size) {
+    while (hawser__buffer_used(&file->in) < size) {
         ssize_t n = fill(file, size, deadline);
         if (n < 0)
             return (int)n;
@@ -138,7 +141,7 @@ static int read_straight(hawser_file *file, char *buf, size_t size, size_t *move
 
 /* SIZE bytes, fewer only at the end. 0 or a negative code; *MOVED bytes are in BUF and consumed. */
 static int read_up_to(hawser_file *file, char *buf, size_t size, size_t *moved) {
-    if (size <= file->in.used) {
+    if (size <= hawser__buffer_used(&file->in)) {
         *moved = hand_out(file, buf, size);
         return 0;
     }
@@ -167,7 +170,7 @@ ssize_t hawser_read_exactly(hawser_file *file, void *buf, size_t size) {
 ssize_t hawser_read1(hawser_file *file, void *buf, size_t size) {
     if (hawser__file_may_read(file) < 0)
         return -1;
-    if (size == 0 || file->in.used > 0)
+    if (size == 0 || hawser__buffer_used(&file->in) > 0)
         return (ssize_t)hand_out(file, buf, size);
     hawser__deadline deadline = deadline_of(file);
     bool straight = size >= HAWSER__FILE_PIECE || size >= file->max;
@@ -180,11 +183,11 @@ ssize_t hawser_read1(hawser_file *file, void *buf, size_t size) {
 /* The length of the line at the front of the buffer with its "\n", looking from byte SEEN on; 0 when more input has to say. */
 static ssize_t line_length(const struct hawser__buffer *in, size_t limit, size_t seen) {
     const char *data = hawser__buffer_data(in);
-    size_t end = in->used < limit ? in->used : limit;
+    size_t end = hawser__buffer_used(in) < limit ? hawser__buffer_used(in) : limit;
     const char *newline = memchr(data + seen, '\n', end - seen);
     if (newline)
         return newline - data + 1;
-    return in->used > limit ? -HAWSER_ETOOLONG : 0;
+    return hawser__buffer_used(in) > limit ? -HAWSER_ETOOLONG : 0;
 }
 
 /* The same, when the first look found none: waits for the line. At the end of the stream, what there is. */
@@ -192,7 +195,7 @@ static ssize_t await_line(hawser_file *file, size_t limit) {
     hawser__deadline deadline = deadline_of(file);
     ssize_t length = 0;
     while (length == 0) {
-        size_t seen = file->in.used;
+        size_t seen = hawser__buffer_used(&file->in);
         ssize_t n = fill(file, seen + 1, deadline);
         if (n < 0)
             return n;
@@ -225,14 +228,14 @@ static ssize_t hand_out_line(hawser_file *file, char *buf, size_t length) {
     return (ssize_t)length;
 }
 
-/* Out of line: most lines are there already. */
-__attribute__((noinline)) static ssize_t wait_for_line(hawser_file *file, char *buf, size_t limit) {
+static ssize_t wait_for_line(hawser_file *file, char *buf, size_t limit) {
     ssize_t length = await_line(file, limit);
     buf[0] = '\0';
     return length < 0 ? fail_line(file, (int)length, limit) : hand_out_line(file, buf, (size_t)length);
 }
 
-ssize_t hawser_readline(hawser_file *file, char *buf, size_t size) {
+/* Out of line: most lines are there already. */
+__attribute__((noinline)) static ssize_t readline_slowly(hawser_file *file, char *buf, size_t size) {
     if (hawser__file_may_read(file) < 0)
         return -1;
     if (size == 0)
@@ -248,11 +251,24 @@ ssize_t hawser_readline(hawser_file *file, char *buf, size_t size) {
     return fail_line(file, (int)length, limit);
 }
 
+ssize_t hawser_readline(hawser_file *file, char *buf, size_t size) {
+    struct hawser__buffer *in = &file->in;
+    size_t used = hawser__buffer_used(in), most = used < size ? used : size;
+    if (most > SHORT_LINE)
+        most = SHORT_LINE;
+    size_t length = hawser__file_is_readable(file) ? hawser__copy_line(buf, in->memory + in->start, most) : 0;
+    if (length == 0 || length == size || length >= in->max)
+        return readline_slowly(file, buf, size);
+    buf[length] = '\0';
+    hawser__buffer_consume(in, length);
+    return (ssize_t)length;
+}
+
 static int drop_line(hawser_file *file, size_t *dropped) {
     hawser__deadline deadline = deadline_of(file);
     for (;;) {
-        ssize_t length = line_length(&file->in, file->in.used, 0);
-        size_t n = length > 0 ? (size_t)length : file->in.used;
+        ssize_t length = line_length(&file->in, hawser__buffer_used(&file->in), 0);
+        size_t n = length > 0 ? (size_t)length : hawser__buffer_used(&file->in);
         hawser__buffer_consume(&file->in, n);
         *dropped += n;
         if (length > 0)
@@ -272,5 +288,5 @@ ssize_t hawser_skip_line(hawser_file *file) {
 }
 
 size_t hawser_buffered(const hawser_file *file) {
-    return file->in.used;
+    return hawser__buffer_used(&file->in);
 }

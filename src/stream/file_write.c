@@ -7,6 +7,7 @@
  */
 #include "stream/file.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "stream/format.h"
@@ -28,13 +29,13 @@ static ssize_t put_some(hawser_file *file, const char *data, size_t size, hawser
 
 int hawser__file_flush(hawser_file *file, hawser__deadline deadline, size_t *moved) {
     struct hawser__buffer *out = &file->out;
-    if (out->used == 0)
+    if (hawser__buffer_used(out) == 0)
         return 0;
     hawser__deadline own = file->source.ops->deadline(&file->source);
     if (own < deadline)
         deadline = own;
-    while (out->used > 0) {
-        ssize_t n = put_some(file, hawser__buffer_data(out), out->used, deadline);
+    while (hawser__buffer_used(out) > 0) {
+        ssize_t n = put_some(file, hawser__buffer_data(out), hawser__buffer_used(out), deadline);
         if (n < 0)
             return (int)n;
         hawser__buffer_consume(out, (size_t)n);
@@ -45,7 +46,7 @@ int hawser__file_flush(hawser_file *file, hawser__deadline deadline, size_t *mov
 
 /* 0 when the bytes are held back, else why not. */
 static int hold_back(hawser_file *file, const void *data, size_t size) {
-    return size > file->max - file->out.used ? -ENOBUFS : hawser__buffer_append(&file->out, data, size);
+    return size > file->max - hawser__buffer_used(&file->out) ? -ENOBUFS : hawser__buffer_append(&file->out, data, size);
 }
 
 /* Everything that does not fit the buffer as it is. *MOVED counts the bytes of DATA that were taken. */
@@ -68,12 +69,39 @@ static int put_through(hawser_file *file, const char *data, size_t size, size_t 
     return 0;
 }
 
-ssize_t hawser_write(hawser_file *file, const void *data, size_t size) {
+/* Lets what fits be added to `out` without a further question, until that is sent: the file is for writing, owes no failure,
+ * and will be sent in time. True: there is more room than before. */
+__attribute__((noinline)) static bool make_ready(hawser_file *file) {
+    struct hawser__buffer *out = &file->out;
+    size_t before = out->ready;
+    if (!file->writable || file->failed || file->max == 0 ||
+        (file->gatherer && !file->listed && file->gatherer != hawser__task_current()) ||
+        (!out->memory && hawser__buffer_reserve(out, 1) < 0))
+        return false;
+    (void)hawser__file_list(file);   /* the gatherer's own: it cannot fail */
+    size_t most = out->start + file->max;
+    out->ready = most < out->capacity ? most : out->capacity;
+    return out->ready > before;
+}
+
+__attribute__((noinline)) static ssize_t write_all(hawser_file *file, const void *data, size_t size) {
     size_t moved = 0;
     if (hawser__file_may_write(file) < 0)
         return -1;
-    int result = hold_back(file, data, size) == 0 ? hawser__file_list(file) : put_through(file, data, size, &moved);
+    bool held = hold_back(file, data, size) == 0;
+    int result = held ? hawser__file_list(file) : put_through(file, data, size, &moved);
+    if (held && result == 0)
+        (void)make_ready(file);
     return result < 0 ? hawser__file_fail_write(file, result, moved) : (ssize_t)size;
+}
+
+ssize_t hawser_write(hawser_file *file, const void *data, size_t size) {
+    struct hawser__buffer *out = &file->out;
+    if (size == 0 || !hawser__buffer_is_ready(out, size))
+        return write_all(file, data, size);
+    hawser__copy_few(out->memory + out->stop, data, size);
+    hawser__buffer_commit(out, size);
+    return (ssize_t)size;
 }
 
 ssize_t hawser_puts(hawser_file *file, const char *text) {
@@ -93,7 +121,7 @@ int hawser_flush(hawser_file *file) {
  * a "%m" that is formatted a second time. */
 static int print_in_place(hawser_file *file, const char *format, va_list args) {
     struct hawser__buffer *out = &file->out;
-    size_t room = file->max + 1 - out->used;
+    size_t room = file->max + 1 - hawser__buffer_used(out);
     if (room > hawser__buffer_room(out))
         room = hawser__buffer_room(out);
     int saved = errno;
@@ -122,7 +150,7 @@ static int print_again(hawser_file *file, size_t length, const char *format, va_
     if (length > file->max)
         return print_apart(file, length, format, args, moved);
     int result = 0;
-    if (length > file->max - file->out.used)
+    if (length > file->max - hawser__buffer_used(&file->out))
         result = hawser__file_flush(file, HAWSER__NEVER, &earlier);
     if (result == 0)
         result = hawser__buffer_reserve(&file->out, length + 1);
@@ -138,54 +166,52 @@ __attribute__((noinline)) static ssize_t print_all(hawser_file *file, const char
     if (file->max > 0 && !file->out.memory)
         hawser__buffer_reserve(&file->out, 1); /* a failure only costs a second pass */
     va_copy(again, args);
-    size_t held = file->out.used;
+    size_t held = hawser__buffer_used(&file->out);
     int length = print_in_place(file, format, args);
     int result = length;
-    if (length > 0 && file->out.used == held)
+    if (length > 0 && hawser__buffer_used(&file->out) == held)
         result = print_again(file, (size_t)length, format, again, &moved);
     va_end(again);
-    if (result > 0 && file->out.used > 0)
+    if (result > 0 && hawser__buffer_used(&file->out) > 0)
         result = hawser__file_list(file);
     return result < 0 ? hawser__file_fail_write(file, result, moved) : length;
 }
 
-/* Whether there is memory to print into, and nothing but holding back to be done with it. */
-static inline bool may_print(hawser_file *file) {
-    struct hawser__buffer *out = &file->out;
-    return file->writable && !file->failed && file->max > 0 && (out->memory || hawser__buffer_reserve(out, 1) == 0) &&
-           (!file->gatherer || file->listed || file->gatherer == hawser__task_current());
+/* What servers print, into room that is ready. -1: it has to be done in another way, from the start. */
+static inline ssize_t print_ready(struct hawser__buffer *out, const char *format, struct hawser__arguments *arguments) {
+    if (!hawser__buffer_is_ready(out, 0))
+        return -1;
+    char *at = out->memory + out->stop, *end = hawser__format(at, out->memory + out->ready, format, arguments);
+    if (!end)
+        return -1;
+    hawser__buffer_commit(out, (size_t)(end - at));
+    return end - at;
 }
 
-/* What servers print, into room that is there. -1: it has to be done in another way, from the start. */
-static inline ssize_t print_common(hawser_file *file, const char *format, struct hawser__arguments *arguments) {
-    struct hawser__buffer *out = &file->out;
-    if (!may_print(file))
-        return -1;
-    size_t most = file->max - out->used, room = hawser__buffer_room(out);
-    ssize_t length = hawser__format(hawser__buffer_end(out), room < most ? room : most, format, arguments);
-    if (length > 0) {
-        hawser__buffer_commit(out, (size_t)length);
-        (void)hawser__file_list(file);   /* the gatherer's own: it cannot fail */
-    }
-    return length;
+__attribute__((noinline)) static ssize_t print_slowly(hawser_file *file, const char *format, va_list args) {
+    struct hawser__arguments arguments;
+    va_copy(arguments.list, args);
+    ssize_t length = make_ready(file) ? print_ready(&file->out, format, &arguments) : -1;
+    va_end(arguments.list);
+    return length < 0 ? print_all(file, format, args) : length;
 }
 
 ssize_t hawser_vprintf(hawser_file *file, const char *format, va_list args) {
     struct hawser__arguments arguments;
     va_copy(arguments.list, args);
-    ssize_t length = print_common(file, format, &arguments);
+    ssize_t length = print_ready(&file->out, format, &arguments);
     va_end(arguments.list);
-    return length >= 0 ? length : print_all(file, format, args);
+    return length < 0 ? print_slowly(file, format, args) : length;
 }
 
 ssize_t hawser_printf(hawser_file *file, const char *format, ...) {
     struct hawser__arguments arguments;
     va_start(arguments.list, format);
-    ssize_t length = print_common(file, format, &arguments);
+    ssize_t length = print_ready(&file->out, format, &arguments);
     va_end(arguments.list);
     if (length < 0) {
         va_start(arguments.list, format);
-        length = print_all(file, format, arguments.list);
+        length = print_slowly(file, format, arguments.list);
         va_end(arguments.list);
     }
     return length;

@@ -86,42 +86,10 @@ static inline enum length take_length(const char **format) {
     return twice ? LONG_LONG : LONG;
 }
 
-/* Byte by byte: what stands between two conversions is short. False: no room. */
-static inline bool put_literal(struct output *output, const char **format) {
-    const char *from = *format;
-    char *to = output->at;
-    for (; *from && *from != '%'; from++) {
-        if (to == output->end)
-            return false;
-        *to++ = *from;
-    }
-    output->at = to;
-    *format = from;
-    return true;
-}
-
-/* The rest of a format, from behind the "%" of a conversion on. Out of line, since %s is by far the most common: with this in
- * its loop each of them costs 2 ns more. */
-__attribute__((noinline)) static ssize_t go_on(struct output output, const char *out, const char *format,
-                                               struct hawser__arguments *arguments) {
-    do {
-        enum length length = take_length(&format);
-        if (!put_conversion(&output, *format++, length, arguments) || !put_literal(&output, &format))
-            return -1;
-    } while (*format++);
-    return output.at - out;
-}
-
-ssize_t hawser__format(char *out, size_t size, const char *format, struct hawser__arguments *arguments) {
-    struct output output = {.at = out, .end = out + size};
-    while (put_literal(&output, &format)) {
-        if (!*format)
-            return output.at - out;
-        if (*++format != 's')
-            return go_on(output, out, format, arguments);
-        format++;
-        if (!put_text(&output, va_arg(arguments->list, const char *)))
-            return -1;
-    }
-    return -1;
+char *hawser__format_rest(char *at, char *end, const char *format, struct hawser__arguments *arguments) {
+    struct output output = {.at = at, .end = end};
+    enum length length = take_length(&format);
+    if (!put_conversion(&output, *format++, length, arguments))
+        return NULL;
+    return hawser__format(output.at, end, format, arguments);
 }

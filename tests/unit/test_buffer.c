@@ -16,7 +16,7 @@ static void append_letters(struct hawser__buffer *buffer, size_t from, size_t co
 }
 
 static void assert_letters(const struct hawser__buffer *buffer, size_t from, size_t count) {
-    assert_int_equal(buffer->used, count);
+    assert_int_equal(hawser__buffer_used(buffer), count);
     for (size_t i = 0; i < count; i++)
         if (hawser__buffer_data(buffer)[i] != letter(from + i))
             fail_msg("byte %zu of %zu is not what went in", i, count);
@@ -46,11 +46,11 @@ static void bytes_come_out_in_the_order_they_went_in(void **state) {
     for (int turn = 0; turn < 3000; turn++) {
         chance = chance * 1664525 + 1013904223;
         size_t count = (chance >> 8) % 300;
-        if (chance >> 31 && buffer.used + count <= buffer.max) {
+        if (chance >> 31 && hawser__buffer_used(&buffer) + count <= buffer.max) {
             append_letters(&buffer, in, count);
             in += count;
         } else {
-            count = count < buffer.used ? count : buffer.used;
+            count = count < hawser__buffer_used(&buffer) ? count : hawser__buffer_used(&buffer);
             hawser__buffer_consume(&buffer, count);
             out += count;
         }
@@ -121,6 +121,29 @@ static void an_empty_buffer_keeps_a_little_memory_and_gives_back_much(void **sta
     hawser__buffer_done(&buffer);
 }
 
+static void whatever_is_done_to_a_buffer_takes_back_what_was_ready(void **state) {
+    (void)state;
+    struct hawser__buffer buffer;
+    hawser__buffer_init(&buffer, 65536);
+    assert_false(hawser__buffer_is_ready(&buffer, 0));
+    append_letters(&buffer, 0, 100);
+    buffer.ready = 110;
+    assert_true(hawser__buffer_is_ready(&buffer, 10));
+    assert_false(hawser__buffer_is_ready(&buffer, 11));
+    assert_false(hawser__buffer_is_ready(&buffer, SIZE_MAX));
+    hawser__buffer_consume(&buffer, 100);
+    assert_int_equal(buffer.ready, 0);
+    append_letters(&buffer, 0, HAWSER__BUFFER_KEPT);
+    hawser__buffer_consume(&buffer, 50);
+    buffer.ready = HAWSER__BUFFER_KEPT;
+    assert_false(hawser__buffer_is_ready(&buffer, 0));
+    append_letters(&buffer, HAWSER__BUFFER_KEPT, 10); /* to where it was before: the content moves */
+    assert_int_equal(buffer.ready, 0);
+    buffer.ready = HAWSER__BUFFER_KEPT;
+    hawser__buffer_done(&buffer);
+    assert_int_equal(buffer.ready, 0);
+}
+
 static void without_memory_the_content_stays(void **state) {
     (void)state;
     struct hawser__buffer buffer;
@@ -128,7 +151,7 @@ static void without_memory_the_content_stays(void **state) {
     fault_alloc(1);
     assert_int_equal(hawser__buffer_append(&buffer, "x", 1), -ENOMEM);
     assert_true(fault_none());
-    assert_int_equal(buffer.used, 0);
+    assert_int_equal(hawser__buffer_used(&buffer), 0);
     append_letters(&buffer, 0, HAWSER__BUFFER_KEPT);
     hawser__buffer_consume(&buffer, 7);
     fault_alloc(1);
@@ -146,7 +169,7 @@ static void done_can_be_called_twice_and_leaves_an_empty_buffer(void **state) {
     append_letters(&buffer, 0, 50);
     hawser__buffer_done(&buffer);
     hawser__buffer_done(&buffer);
-    assert_int_equal(buffer.used, 0);
+    assert_int_equal(hawser__buffer_used(&buffer), 0);
     assert_null(compare_census(before));
     append_letters(&buffer, 0, 50);
     assert_letters(&buffer, 0, 50);
@@ -157,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_buffer_holds_no_memory_and_has_content_to_point_at),
         cmocka_unit_test(bytes_come_out_in_the_order_they_went_in),
+        cmocka_unit_test(whatever_is_done_to_a_buffer_takes_back_what_was_ready),
         cmocka_unit_test(the_maximum_is_never_passed),
         cmocka_unit_test(memory_grows_with_the_content_and_no_faster_than_twofold),
         cmocka_unit_test(room_at_the_front_is_used_before_more_memory_is),
