@@ -65,9 +65,10 @@ int hawser__buffer_append(struct hawser__buffer *buffer, const void *data, size_
     return 0;
 }
 
-void hawser__buffer_rest(struct hawser__buffer *buffer) {
-    if (hawser__buffer_used(buffer) == 0)
-        hawser__buffer_done(buffer);
+void *hawser__buffer_give_up(struct hawser__buffer *buffer) {
+    void *memory = buffer->memory;
+    *buffer = (struct hawser__buffer){.max = buffer->max};
+    return memory;
 }
 
 void hawser__buffer_adopt(struct hawser__buffer *buffer, void *memory, size_t capacity, size_t size) {

@@ -56,8 +56,8 @@ static inline bool hawser__buffer_is_ready(const struct hawser__buffer *buffer, 
 /* Adds SIZE bytes. As hawser__buffer_reserve; all or nothing. */
 int hawser__buffer_append(struct hawser__buffer *buffer, const void *data, size_t size);
 
-/* Gives the memory of an empty buffer back. */
-void hawser__buffer_rest(struct hawser__buffer *buffer);
+/* The memory, which is the caller's from now on, of an empty buffer; NULL: there is none. */
+void *hawser__buffer_give_up(struct hawser__buffer *buffer);
 
 /* The buffer, which is empty, takes over MEMORY of CAPACITY bytes (from hawser__alloc), of which the first SIZE are content. */
 void hawser__buffer_adopt(struct hawser__buffer *buffer, void *memory, size_t capacity, size_t size);

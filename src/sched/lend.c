@@ -3,26 +3,36 @@
 
 #include "base/mem.h"
 
-#define KEPT ((int)(sizeof((hawser__worker *)0)->spare_loans / sizeof(void *)))
+/* Loans that a worker keeps at most; of pieces as many as there is room for. */
+#define LOANS 4
+
+static void *take(struct hawser__spares *spares, size_t size) {
+    return spares && spares->count > 0 ? spares->blocks[--spares->count] : hawser__alloc(size);
+}
+
+static void give_back(struct hawser__spares *spares, int most, void *block) {
+    if (spares && spares->count < most)
+        spares->blocks[spares->count++] = block;
+    else
+        hawser__free(block);
+}
+
+static void drop(struct hawser__spares *spares) {
+    while (spares->count > 0)
+        hawser__free(spares->blocks[--spares->count]);
+}
 
 void *hawser__lend_take(void) {
     hawser__task *task = hawser__task_current();
-    hawser__worker *worker = task->fiber ? task->fiber->worker : NULL;
-    if (!task->lent && worker && worker->spare_loan_count > 0)
-        task->lent = worker->spare_loans[--worker->spare_loan_count];
     if (!task->lent)
-        task->lent = hawser__alloc(HAWSER__LOAN);
+        task->lent = take(task->fiber ? &task->fiber->worker->loans : NULL, HAWSER__LOAN);
     return task->lent;
 }
 
 void hawser__lend_return(hawser__task *task) {
-    hawser__worker *worker = task->fiber ? task->fiber->worker : NULL;
-    if (!worker || !task->lent)
+    if (!task->fiber || !task->lent)
         return;
-    if (worker->spare_loan_count < KEPT)
-        worker->spare_loans[worker->spare_loan_count++] = task->lent;
-    else
-        hawser__free(task->lent);
+    give_back(&task->fiber->worker->loans, LOANS, task->lent);
     task->lent = NULL;
 }
 
@@ -33,7 +43,17 @@ void *hawser__lend_keep(void) {
     return kept;
 }
 
+void *hawser__piece_take(void) {
+    hawser__worker *worker = hawser__worker_current();
+    return take(worker ? &worker->pieces : NULL, HAWSER__PIECE);
+}
+
+void hawser__piece_return(void *piece) {
+    hawser__worker *worker = hawser__worker_current();
+    give_back(worker ? &worker->pieces : NULL, HAWSER__SPARES, piece);
+}
+
 void hawser__lend_done(hawser__worker *worker) {
-    while (worker->spare_loan_count > 0)
-        hawser__free(worker->spare_loans[--worker->spare_loan_count]);
+    drop(&worker->loans);
+    drop(&worker->pieces);
 }

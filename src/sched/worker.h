@@ -19,6 +19,13 @@ typedef struct hawser__run hawser__run;
 /* Pools for stacks of 2^n bytes. */
 #define HAWSER__STACK_CLASSES 48
 
+/* Memory blocks of one size that are free, the last used first. */
+#define HAWSER__SPARES 16
+struct hawser__spares {
+    void *blocks[HAWSER__SPARES];
+    int count;
+};
+
 struct hawser__worker {
     hawser__context loop;               /* the thread itself */
     _Atomic(hawser__fiber *) running;   /* NULL: the loop */
@@ -43,8 +50,7 @@ struct hawser__worker {
     hawser__fiber *fibers;              /* all of them */
     atomic_size_t population;           /* those, and the ones in the inbox that have not started */
     _Atomic(hawser__stacks *) stacks[HAWSER__STACK_CLASSES];
-    void *spare_loans[4];               /* buffers for lending reads that nobody has: see lend.c */
-    int spare_loan_count;
+    struct hawser__spares loans, pieces;   /* buffers that nobody has: see lend.c */
     int trims;                          /* looks at the free stacks that are due, the next one at next_trim */
     int64_t next_trim;
 };

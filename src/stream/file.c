@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "net/handle.h"
 #include "net/timeout.h"
+#include "sched/lend.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +50,27 @@ void hawser__file_init(hawser_file *file, bool readable, bool writable, size_t m
     file->tie_failed = file->line_too_long = file->listed = false;
     file->gatherer = NULL;
     file->failed = 0;
+}
+
+int hawser__file_equip(struct hawser__buffer *buffer) {
+    if (buffer->max < HAWSER__PIECE)
+        return hawser__buffer_reserve(buffer, 1);
+    void *piece = hawser__piece_take();
+    if (!piece)
+        return -ENOMEM;
+    hawser__buffer_adopt(buffer, piece, HAWSER__PIECE, 0);
+    return 0;
+}
+
+void hawser__file_rest(struct hawser__buffer *buffer) {
+    if (hawser__buffer_used(buffer) > 0 || !buffer->memory)
+        return;
+    bool is_piece = buffer->capacity == HAWSER__PIECE;
+    void *memory = hawser__buffer_give_up(buffer);
+    if (is_piece)
+        hawser__piece_return(memory);
+    else
+        hawser__free(memory);
 }
 
 void hawser__file_done(hawser_file *file) {

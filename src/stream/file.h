@@ -43,6 +43,11 @@ void hawser__file_init(hawser_file *file, bool readable, bool writable, size_t m
 /* The end of that: the buffers are freed, nothing is flushed or closed. */
 void hawser__file_done(hawser_file *file);
 
+/* Gives an empty BUFFER of a file the memory that a dialogue needs, which it had not: 0 or -ENOMEM. */
+int hawser__file_equip(struct hawser__buffer *buffer);
+/* Takes an empty buffer's memory away: nobody needs it while the task waits. */
+void hawser__file_rest(struct hawser__buffer *buffer);
+
 /* From now on the calling task's writes to FILE go out when it waits: see request.h. */
 void hawser__file_gather(hawser_file *file);
 

@@ -42,7 +42,7 @@ static ssize_t take_into(hawser_file *file, void **memory, size_t size, hawser__
     if (flushed < 0)
         deadline = HAWSER__NOW;
     else if (file->tied)
-        hawser__buffer_rest(&file->tied->out);
+        hawser__file_rest(&file->tied->out);
     ssize_t n = *memory ? file->source.ops->read(&file->source, *memory, size, deadline)
                         : file->source.ops->lend(&file->source, memory, size, deadline);
     if (flushed == 0 || n != -EAGAIN)
@@ -64,17 +64,17 @@ static void tune(hawser_file *file, size_t asked, size_t came) {
         file->piece = file->piece < file->max / 2 ? 2 * file->piece : file->max;
 }
 
-/* What was lent becomes the content of the buffer: much of it with the memory that it is in, which spares the copy; as does
- * little when there is no memory to copy it to, so that nothing is lost. */
+/* What was lent becomes the content of the buffer, which has no memory: much of it with the memory that it is in, which spares
+ * the copy; as does little when there is no memory to copy it to, so that nothing is lost. */
 static void keep(struct hawser__buffer *in, void *lent, size_t size) {
-    if (size >= MUCH || hawser__buffer_append(in, lent, size) < 0)
+    if (size >= MUCH || (size <= HAWSER__PIECE && hawser__file_equip(in) < 0) || hawser__buffer_append(in, lent, size) < 0)
         hawser__buffer_adopt(in, hawser__lend_keep(), HAWSER__LOAN, size);
 }
 
 /* As fill, for an empty buffer, which has no memory while the task waits. */
 static ssize_t fill_empty(hawser_file *file, size_t goal, hawser__deadline deadline) {
     void *lent = NULL;
-    hawser__buffer_rest(&file->in);
+    hawser__file_rest(&file->in);
     ssize_t n = take_into(file, &lent, file->max > goal ? file->max : goal, deadline);
     if (n > 0)
         keep(&file->in, lent, (size_t)n);

@@ -76,7 +76,7 @@ __attribute__((noinline)) static bool make_ready(hawser_file *file) {
     size_t before = out->ready;
     if (!file->writable || file->failed || file->max == 0 ||
         (file->gatherer && !file->listed && file->gatherer != hawser__task_current()) ||
-        (!out->memory && hawser__buffer_reserve(out, 1) < 0))
+        (!out->memory && hawser__file_equip(out) < 0))
         return false;
     (void)hawser__file_list(file);   /* the gatherer's own: it cannot fail */
     size_t most = out->start + file->max;
@@ -164,7 +164,7 @@ __attribute__((noinline)) static ssize_t print_all(hawser_file *file, const char
     if (hawser__file_may_write(file) < 0)
         return -1;
     if (file->max > 0 && !file->out.memory)
-        hawser__buffer_reserve(&file->out, 1); /* a failure only costs a second pass */
+        (void)hawser__file_equip(&file->out); /* a failure only costs a second pass */
     va_copy(again, args);
     size_t held = hawser__buffer_used(&file->out);
     int length = print_in_place(file, format, args);

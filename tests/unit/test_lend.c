@@ -10,7 +10,7 @@
 #define KEPT 4 /* of each worker */
 
 static int spares(void) {
-    return hawser__worker_current()->spare_loan_count;
+    return hawser__worker_current()->loans.count;
 }
 
 /* Takes one, fills it, and ends with it. */
@@ -154,7 +154,7 @@ static int end_with_one(void *arg) {
     EXPECT(hawser_go_on(2, take, &other) == 0);
     EXPECT(wait_until(one_is_busy, run));
     EXPECT(other && other != own && spares() == 0);
-    EXPECT(run->workers[1].spare_loan_count == 1); /* it stays with the worker of the fiber that had it */
+    EXPECT(run->workers[1].loans.count == 1); /* it stays with the worker of the fiber that had it */
     return 0;
 }
 
@@ -165,7 +165,52 @@ static void each_worker_keeps_its_own(void **state) {
     assert_null(compare_census(before));
 }
 
+static int take_pieces(void *arg) {
+    void *pieces[HAWSER__SPARES + 2];
+    struct hawser__spares *spare = &hawser__worker_current()->pieces;
+    for (int i = 0; i < HAWSER__SPARES + 2; i++) {
+        pieces[i] = hawser__piece_take();
+        EXPECT(pieces[i] && (i == 0 || pieces[i] != pieces[i - 1]));
+        memset(pieces[i], 'p', HAWSER__PIECE);
+    }
+    for (int i = 0; i < HAWSER__SPARES + 2; i++)
+        hawser__piece_return(pieces[i]);
+    EXPECT(spare->count == HAWSER__SPARES);
+    EXPECT(hawser__piece_take() == pieces[HAWSER__SPARES - 1]); /* the last returned that was kept */
+    EXPECT(spare->count == HAWSER__SPARES - 1);
+    hawser__free(pieces[HAWSER__SPARES - 1]);
+    hawser__lend_done(hawser__worker_current());
+    fault_alloc(1);
+    EXPECT(spare->count == 0 && hawser__piece_take() == NULL && fault_none());
+    (void)arg;
+    return 0;
+}
+
+static void a_worker_keeps_pieces_and_no_more_than_it_has_room_for(void **state) {
+    (void)state;
+    census before = take_census();
+    assert_runs(1, take_pieces, NULL);
+    assert_null(compare_census(before));
+}
+
 /* A plain thread. */
+
+static long take_a_piece(void *arg) {
+    void *piece = hawser__piece_take();
+    memset(piece, 'p', HAWSER__PIECE);
+    hawser__piece_return(piece);
+    (void)arg;
+    return 0;
+}
+
+static void a_thread_keeps_no_piece(void **state) {
+    (void)state;
+    census before = take_census();
+    runner thread;
+    start_thread(&thread, take_a_piece, NULL);
+    assert_int_equal(finish(&thread), 0);
+    assert_null(compare_census(before));
+}
 
 static long take_return_keep(void *arg) {
     hawser__task *self = hawser__task_current();
@@ -195,7 +240,9 @@ int main(void) {
         cmocka_unit_test(without_memory_there_is_none_and_later_there_is),
         cmocka_unit_test(what_a_worker_keeps_can_be_freed),
         cmocka_unit_test(each_worker_keeps_its_own),
+        cmocka_unit_test(a_worker_keeps_pieces_and_no_more_than_it_has_room_for),
         cmocka_unit_test(a_plain_thread_has_one_until_it_ends),
+        cmocka_unit_test(a_thread_keeps_no_piece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
