@@ -11,7 +11,8 @@ void hawser__buffer_init(struct hawser__buffer *buffer, size_t max) {
 }
 
 static void give_memory_back(struct hawser__buffer *buffer) {
-    hawser__free(buffer->memory);
+    if (buffer->memory)
+        hawser__free(buffer->memory);
     buffer->memory = NULL;
     buffer->capacity = 0;
 }

@@ -20,7 +20,8 @@
 #endif
 
 /* atomic_compare_exchange_weak for *EXPECTED as just loaded, atomic_store with the order of all others, and atomic_fetch_add,
- * for what only threads do to each other: in a process with one thread they are a plain store, which costs a tenth. */
+ * _or and _and, for what only threads do to each other: in a process with one thread they are a plain store, which costs a
+ * tenth. */
 #define hawser__swap_weak(object, expected, desired)                                                                          \
     (HAWSER__THREADED ? atomic_compare_exchange_weak(object, expected, desired)                                               \
                       : (atomic_store_explicit(object, desired, memory_order_relaxed), true))
@@ -28,12 +29,16 @@
     (HAWSER__THREADED ? atomic_store(object, desired) : atomic_store_explicit(object, desired, memory_order_relaxed))
 
 #define hawser__add(object, n)                                                                                                \
-    (HAWSER__THREADED ? atomic_fetch_add(object, n) : hawser__add_alone(object, n))
-#define hawser__add_alone(object, n)                                                                                          \
+    (HAWSER__THREADED ? atomic_fetch_add(object, n) : hawser__alone(object, hawser__was + (n)))
+#define hawser__or(object, bits)                                                                                              \
+    (HAWSER__THREADED ? atomic_fetch_or(object, bits) : hawser__alone(object, hawser__was | (bits)))
+#define hawser__and(object, bits)                                                                                             \
+    (HAWSER__THREADED ? atomic_fetch_and(object, bits) : hawser__alone(object, hawser__was & (bits)))
+#define hawser__alone(object, becomes)                                                                                        \
     ({                                                                                                                        \
-        __typeof__(atomic_load(object)) was = atomic_load_explicit(object, memory_order_relaxed);                             \
-        atomic_store_explicit(object, was + (n), memory_order_relaxed);                                                       \
-        was;                                                                                                                  \
+        __typeof__(atomic_load(object)) hawser__was = atomic_load_explicit(object, memory_order_relaxed);                     \
+        atomic_store_explicit(object, becomes, memory_order_relaxed);                                                         \
+        hawser__was;                                                                                                          \
     })
 
 typedef struct hawser__lock {

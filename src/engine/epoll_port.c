@@ -26,7 +26,7 @@ static unsigned bits_of(uint32_t events) {
 static void tell_endpoint(struct hawser__kernel_endpoint *endpoint, uint32_t events) {
     unsigned bits = bits_of(events);
     bool watched = hawser__seat_is_watched(&endpoint->seats[HAWSER__IN]);
-    atomic_fetch_or(&endpoint->ready, watched ? bits & ~HAWSER__EPOLL_READ : bits);
+    (void)hawser__or(&endpoint->ready, watched ? bits & ~HAWSER__EPOLL_READ : bits);
     if (bits & HAWSER__EPOLL_WRITE)
         hawser__kernel_tell(endpoint, HAWSER__OUT, false);
     if (bits & HAWSER__EPOLL_READ)

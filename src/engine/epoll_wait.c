@@ -121,14 +121,14 @@ __attribute__((noinline)) static bool has_ended(struct hawser__kernel_endpoint *
     struct pollfd fd = {.fd = endpoint->fd, .events = POLLIN | POLLRDHUP};
     bool ended = hawser__sys_poll(&fd, 1, 0) > 0 && (fd.revents & POLLRDHUP);
     if (!ended)
-        atomic_fetch_and(&endpoint->ready, ~HAWSER__EPOLL_END);
+        hawser__and(&endpoint->ready, ~HAWSER__EPOLL_END);
     return ended;
 }
 
 static bool take_ready(struct hawser__interest *interest) {
     struct hawser__kernel_endpoint *endpoint = hawser__kernel_endpoint(interest->endpoint);
     unsigned bit = 1u << interest->direction, ready = atomic_load(&endpoint->ready);
-    interest->ready = (ready & bit) && (atomic_fetch_and(&endpoint->ready, ~bit) & bit);
+    interest->ready = (ready & bit) && (hawser__and(&endpoint->ready, ~bit) & bit);
     if (interest->ready && interest->direction == HAWSER__IN)
         endpoint->drained = false;   /* what came is told once: the next read has to try */
     interest->ended = !interest->ready && (ready & HAWSER__EPOLL_END) && interest->direction == HAWSER__IN &&
@@ -208,7 +208,7 @@ int hawser__epoll_wait(struct hawser__kernel_port *kernel, struct hawser__intere
 __attribute__((noinline)) static bool anything_there(struct hawser__kernel_endpoint *endpoint, bool *ended) {
     struct pollfd fd = {.fd = endpoint->fd, .events = POLLIN | POLLRDHUP};
     if (hawser__sys_poll(&fd, 1, 0) == 0) {
-        atomic_fetch_and(&endpoint->ready, ~HAWSER__EPOLL_END);   /* from before it was connected anew */
+        hawser__and(&endpoint->ready, ~HAWSER__EPOLL_END);   /* from before it was connected anew */
         return false;
     }
     *ended = fd.revents & (POLLRDHUP | POLLHUP);
@@ -221,7 +221,7 @@ static bool has_input(struct hawser__kernel_endpoint *endpoint, bool *ended) {
     bool empty = endpoint->drained && !(ready & (HAWSER__EPOLL_READ | HAWSER__EPOLL_END | HAWSER__EPOLL_URGENT));
     endpoint->drained = false;
     if (ready & HAWSER__EPOLL_READ)
-        atomic_fetch_and(&endpoint->ready, ~HAWSER__EPOLL_READ);
+        hawser__and(&endpoint->ready, ~HAWSER__EPOLL_READ);
     return !empty && anything_there(endpoint, ended);
 }
 

@@ -122,13 +122,17 @@ static int take_turn(hawser_sock *sock, enum hawser__side side, unsigned shut) {
 }
 
 /* Who is refused and tries again must not keep those from running who could change that. */
-static int enter(hawser_sock *sock, enum hawser__side side, unsigned shut) {
-    int result = get_in(sock, side, shut);
+__attribute__((noinline)) static int refused(hawser_sock *sock, enum hawser__side side, unsigned shut, int result) {
     if (result == -EBUSY && side == HAWSER__SENDER && sock->type == SOCK_DGRAM)
         result = take_turn(sock, side, shut);
     if (result < 0)
         hawser__worker_spend();
     return result;
+}
+
+static inline int enter(hawser_sock *sock, enum hawser__side side, unsigned shut) {
+    int result = get_in(sock, side, shut);
+    return result < 0 ? refused(sock, side, shut, result) : 0;
 }
 
 /* What the task has written to a file and holds back goes out before what it sends past the file. */
