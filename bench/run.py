@@ -23,7 +23,7 @@ from programs import Programs  # noqa: E402
 from report import render  # noqa: E402
 from rows import (AbsentRow, BalanceRow, IdleRow, MicroRow, PairRow, Plan, StartRow, WorkersRow, make_file)  # noqa: E402
 
-LINE_BY_LINE = ("libuv", "libevent", "Go")
+LINE_BY_LINE = ("libuv", "libevent, a write a line", "Go")
 TOO_MANY_THREADS = {"python_threads": "10,000 threads are no way to serve"}
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 NAMES = {"libuv": "libuv", "libevent": "libevent", "glib": "GLib (GIO)", "go": "Go", "python_asyncio": "Python asyncio",
          "python_threads": "Python threads"}
+# Other ways of a peer to do the same work: (name, mode).
+MORE = {("libevent", "lines"): [("libevent, a write a line", "lines-each")]}
 PACKAGES = {"libuv": "libuv1-dev", "libevent": "libevent-dev", "glib": "libglib2.0-dev", "go": "golang-go"}
 
 
@@ -32,4 +34,5 @@ class Programs:
                 missing.append((name, f"not built: package {PACKAGES.get(peer, 'python3')}"))
             else:
                 here.append((name, [*command, mode, *arguments]))
+                here += [(other, [*command, way, *arguments]) for other, way in MORE.get((peer, mode), [])]
         return here, missing
