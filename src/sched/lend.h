@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buffers for lending reads: large ones, so that bulk input costs few calls, and few of them, because a task has one only from the
- * read that filled it to the next. A worker keeps some for its fibers; a plain thread keeps its own.
+ * Buffers for lending reads: large ones, so that bulk input costs few calls, and few of them, because a task has one only from
+ * the read that filled it to the next. A worker keeps some for its fibers; a plain thread keeps its own.
  *
  * And pieces, which are small: what a dialogue has read and not yet sent between two waits. Asking malloc for two of them each
  * time was a quarter of the instructions that a line took on its way through.

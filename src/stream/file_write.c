@@ -178,7 +178,8 @@ __attribute__((noinline)) static ssize_t print_all(hawser_file *file, const char
 }
 
 /* What servers print, into room that is ready. -1: it has to be done in another way, from the start. */
-static inline __attribute__((always_inline)) ssize_t print_ready(struct hawser__buffer *out, const char *format, struct hawser__arguments *arguments) {
+__attribute__((always_inline)) static inline ssize_t print_ready(struct hawser__buffer *out, const char *format,
+                                                                struct hawser__arguments *arguments) {
     if (!hawser__buffer_is_ready(out, 0))
         return -1;
     char *at = out->memory + out->stop, *end = hawser__format(at, out->memory + out->ready, format, arguments);

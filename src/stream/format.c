@@ -88,8 +88,13 @@ static inline enum length take_length(const char **format) {
 
 char *hawser__format_rest(char *at, char *end, const char *format, struct hawser__arguments *arguments) {
     struct output output = {.at = at, .end = end};
-    enum length length = take_length(&format);
-    if (!put_conversion(&output, *format++, length, arguments))
-        return NULL;
-    return hawser__format(output.at, end, format, arguments);
+    do {
+        enum length length = take_length(&format);
+        if (!put_conversion(&output, *format++, length, arguments))
+            return NULL;
+        for (; *format && *format != '%'; format++)
+            if (!put_character(&output, *format))
+                return NULL;
+    } while (*format++);
+    return output.at;
 }

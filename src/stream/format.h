@@ -25,7 +25,7 @@ char *hawser__format_rest(char *at, char *end, const char *format, struct hawser
 /* Bytes of a literal that are copied without asking for each whether there is room. */
 #define HAWSER__STRIDE 4
 
-/* Copies plain text from FORMAT to AT, a stride at most: "%" and the few bytes sorted before it are not plain. How many bytes. */
+/* Copies plain text from FORMAT to AT, a stride at most: "%" and the few bytes sorted before it are not plain. How many. */
 static inline size_t hawser__format_plain(char *at, const char *format) {
 #pragma GCC unroll 4
     for (size_t n = 0; n < HAWSER__STRIDE; n++) {
