@@ -18,7 +18,7 @@ struct hawser__buffer {
     char *memory;       /* NULL = none */
     size_t start, stop; /* the content is memory[start] to memory[stop - 1] */
     size_t capacity;
-    size_t ready; /* bytes may be added up to memory[ready] as they are; whatever is done to the buffer takes that back */
+    size_t ready; /* bytes may be added up to memory[ready] as they are; what moves, empties or replaces it takes that back */
     size_t max; /* there is never more content */
 };
 

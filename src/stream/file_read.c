@@ -17,7 +17,7 @@
 /* From here on the memory is kept instead of copied. */
 #define MUCH (HAWSER__LOAN / 4)
 /* Up to here a line is looked for while it is copied. */
-#define SHORT_LINE 128
+#define SHORT_LINE 64
 
 static int fail_read(hawser_file *file, int code, size_t moved) {
     hawser_addr addr;
@@ -256,7 +256,8 @@ ssize_t hawser_readline(hawser_file *file, char *buf, size_t size) {
     size_t used = hawser__buffer_used(in), most = used < size ? used : size;
     if (most > SHORT_LINE)
         most = SHORT_LINE;
-    size_t length = hawser__file_is_readable(file) ? hawser__copy_line(buf, in->memory + in->start, most) : 0;
+    bool there = most >= HAWSER__CHUNK && hawser__file_is_readable(file);
+    size_t length = there ? hawser__copy_line(buf, in->memory + in->start, most) : 0;
     if (length == 0 || length == size || length >= in->max)
         return readline_slowly(file, buf, size);
     buf[length] = '\0';

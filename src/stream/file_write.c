@@ -27,10 +27,8 @@ static ssize_t put_some(hawser_file *file, const char *data, size_t size, hawser
     return file->source.ops->write(&file->source, data, size < MOST_AT_ONCE ? size : MOST_AT_ONCE, deadline);
 }
 
-int hawser__file_flush(hawser_file *file, hawser__deadline deadline, size_t *moved) {
+static int send_all(hawser_file *file, hawser__deadline deadline, size_t *moved) {
     struct hawser__buffer *out = &file->out;
-    if (hawser__buffer_used(out) == 0)
-        return 0;
     hawser__deadline own = file->source.ops->deadline(&file->source);
     if (own < deadline)
         deadline = own;
@@ -42,6 +40,17 @@ int hawser__file_flush(hawser_file *file, hawser__deadline deadline, size_t *mov
         *moved += (size_t)n;
     }
     return 0;
+}
+
+/* A wait in here has nothing to send, and once it is all gone nobody holds the file: others may write to it. */
+int hawser__file_flush(hawser_file *file, hawser__deadline deadline, size_t *moved) {
+    bool mine = file->listed && file->gatherer == hawser__task_current();
+    if (mine)
+        hawser__file_unlist(file);
+    int result = hawser__buffer_used(&file->out) > 0 ? send_all(file, deadline, moved) : 0;
+    if (mine && result < 0 && hawser__buffer_used(&file->out) > 0)
+        (void)hawser__file_list(file);
+    return result;
 }
 
 /* 0 when the bytes are held back, else why not. */
@@ -75,7 +84,7 @@ __attribute__((noinline)) static bool make_ready(hawser_file *file) {
     struct hawser__buffer *out = &file->out;
     size_t before = out->ready;
     if (!file->writable || file->failed || file->max == 0 ||
-        (file->gatherer && !file->listed && file->gatherer != hawser__task_current()) ||
+        (file->gatherer && file->gatherer != hawser__task_current()) ||
         (!out->memory && hawser__file_equip(out) < 0))
         return false;
     (void)hawser__file_list(file);   /* the gatherer's own: it cannot fail */
@@ -89,8 +98,12 @@ __attribute__((noinline)) static ssize_t write_all(hawser_file *file, const void
     if (hawser__file_may_write(file) < 0)
         return -1;
     bool held = hold_back(file, data, size) == 0;
-    int result = held ? hawser__file_list(file) : put_through(file, data, size, &moved);
-    if (held && result == 0)
+    int result = held ? 0 : put_through(file, data, size, &moved);
+    if (held)
+        moved = size;
+    if (result == 0 && hawser__buffer_used(&file->out) > 0)
+        result = hawser__file_list(file);
+    if (held && result == 0 && size > 0)
         (void)make_ready(file);
     return result < 0 ? hawser__file_fail_write(file, result, moved) : (ssize_t)size;
 }
@@ -172,8 +185,10 @@ __attribute__((noinline)) static ssize_t print_all(hawser_file *file, const char
     if (length > 0 && hawser__buffer_used(&file->out) == held)
         result = print_again(file, (size_t)length, format, again, &moved);
     va_end(again);
-    if (result > 0 && hawser__buffer_used(&file->out) > 0)
+    if (result > 0 && hawser__buffer_used(&file->out) > 0) {
+        moved = (size_t)length;
         result = hawser__file_list(file);
+    }
     return result < 0 ? hawser__file_fail_write(file, result, moved) : length;
 }
 

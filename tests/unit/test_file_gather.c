@@ -196,47 +196,6 @@ static void a_failure_is_told_once(void **state) {
     close_world();
 }
 
-static ssize_t print_word(hawser_file *file) {
-    return hawser_printf(file, "%s ", "word");
-}
-
-static ssize_t put_word(hawser_file *file) {
-    return hawser_puts(file, "word ");
-}
-
-static ssize_t (*const ways[])(hawser_file *file) = {print_word, put_word};
-static ssize_t (*way)(hawser_file *file);
-
-/* The peer reads nothing. What a wait could not send in time stays, and the call after the wait says so. */
-static void wait_in_vain(hawser_request *r) {
-    static const char much[65536];
-    board *on = board_of(r->server);
-    hawser_settimeout(r->sock, 0);
-    while (hawser_send(r->sock, much, sizeof much) > 0)
-        ;
-    hawser_settimeout(r->sock, 0.01);
-    note(on, "%s", way(r->wfile) == 5 ? "held" : "refused");
-    note(on, "%s", hawser_sleep(0.001) == 0 ? "slept" : hawser_error());
-    ssize_t n = way(r->wfile);
-    note(on, "%s", n < 0 && strstr(hawser_error(), "Timed out; 5 bytes were not sent") ? "told" : "not-told");
-    note(on, "%s", way(r->wfile) == 5 ? "goes-on" : "refused");
-    atomic_store(&on->counts[0], 1);
-}
-
-static void what_was_not_sent_in_time_is_told_by_every_way_to_write(void **state) {
-    (void)state;
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        serving s;
-        way = ways[i];
-        serve(&s, TCP, wait_in_vain, NULL);
-        int fd = open_client(&s);
-        assert_true(wait_for_count(&s.board->counts[0], 1));
-        end_client(fd);
-        stop_serving(&s);
-        assert_string_equal(s.board->text, "held slept told goes-on ");
-    }
-}
-
 /* Another task's writes go out before its call returns. */
 static void write_for(hawser_file *file) {
     hawser_puts(file, "from elsewhere ");
@@ -266,13 +225,38 @@ static void what_others_write_goes_out_at_once(void **state) {
     close_world();
 }
 
+/* As a handler has to: what it has written goes out before another may write. A yield is no wait. */
+static void flush_and_let_another_write(hawser_request *r) {
+    board *on = board_of(r->server);
+    hawser_puts(r->wfile, "mine ");
+    hawser_flush(r->wfile);
+    assert_works(hawser_go(write_elsewhere, r->wfile));
+    for (double end = seconds_now() + WAIT_LIMIT / 2; !atomic_load(&on->counts[0]) && seconds_now() < end;)
+        hawser_yield();
+}
+
+static void after_a_flush_what_others_write_goes_out_at_once(void **state) {
+    serving s;
+    (void)state;
+    open_world();
+    serve(&s, TCP, flush_and_let_another_write, NULL);
+    double begun = seconds_now();
+    int fd = open_client(&s);
+    assert_true(ask(fd, TCP, "", "mine from elsewhere "));
+    assert_true(seconds_now() - begun < WAIT_LIMIT / 2);
+    atomic_store(&s.board->counts[0], 1);
+    end_client(fd);
+    stop_serving(&s);
+    close_world();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_every_wait_it_goes_out),
         cmocka_unit_test(before_every_direct_send_it_goes_out),
         cmocka_unit_test(a_failure_is_told_once),
-        cmocka_unit_test(what_was_not_sent_in_time_is_told_by_every_way_to_write),
         cmocka_unit_test(what_others_write_goes_out_at_once),
+        cmocka_unit_test(after_a_flush_what_others_write_goes_out_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
