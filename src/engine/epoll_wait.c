@@ -84,6 +84,19 @@ static int register_here(struct hawser__epoll_port *port, struct hawser__kernel_
     return result;
 }
 
+/* On the port's own worker: no batch can have the endpoint, and nobody takes the short way of register_here meanwhile. */
+void hawser__epoll_leave(struct hawser__kernel_port *kernel, struct hawser__kernel_endpoint *endpoint) {
+    if (atomic_load_explicit(&endpoint->port, memory_order_acquire) != kernel)
+        return;
+    hawser__lock_take(&endpoint->lock);
+    bool waited_for = atomic_load(&endpoint->seats[HAWSER__IN].sitter) || atomic_load(&endpoint->seats[HAWSER__OUT].sitter);
+    if (atomic_load(&endpoint->port) == kernel && !waited_for) {
+        atomic_store(&endpoint->port, NULL);
+        move_away(epoll_port(kernel), endpoint);
+    }
+    hawser__lock_drop(&endpoint->lock);
+}
+
 static bool bury(struct hawser__epoll_port *port, struct hawser__kernel_endpoint *endpoint) {
     hawser__worker *here = hawser__worker_current();
     if (!in_batch(port) || (here && here->port == &port->base.base))
@@ -290,5 +303,6 @@ const struct hawser__kernel_port_ops hawser__epoll_kernel_ops = {
     .wait = hawser__epoll_wait,
     .watch = hawser__epoll_watch,
     .wait_fd = hawser__epoll_wait_fd,
+    .leave = hawser__epoll_leave,
     .forget = hawser__epoll_forget,
 };

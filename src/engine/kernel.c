@@ -20,6 +20,8 @@
 #define CHUNK ((size_t)1 << 30)
 /* The most messages that Linux takes in one call; of more it leaves the rest without a word. */
 #define BATCH 1024u
+/* From here on a batch leaves the port: with 20 that costs what it saves, of 64 it saves 3 percent. */
+#define MANY 32u
 
 /* An evicted endpoint has no descriptor for those who are still inside, so that even what could go at once is EBADF. */
 static int fd_of(hawser__endpoint *endpoint) {
@@ -199,10 +201,18 @@ int hawser__kernel_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages
     return (int)came;
 }
 
+static void leave_port(struct hawser__kernel_endpoint *self) {
+    struct hawser__kernel_port *port = hawser__kernel_port();
+    if (port && port->ops->leave)
+        port->ops->leave(port, self);
+}
+
 int hawser__kernel_sendmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages, unsigned n, int flags,
                             hawser__deadline deadline) {
     ssize_t sent;
     struct tries tries = {.what = "sendmmsg", .deadline = deadline};
+    if (n >= MANY)
+        leave_port(hawser__kernel_endpoint(endpoint));
     do
         sent = hawser__sys_sendmmsg(fd_of(endpoint), messages, n, flags | MSG_DONTWAIT);
     while (again(endpoint, HAWSER__OUT, flags, &tries, &sent));

@@ -68,6 +68,9 @@ struct hawser__kernel_port_ops {
                     hawser__deadline deadline);
     ssize_t (*send)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint, const void *data, size_t size,
                     hawser__deadline deadline);
+    /* Many messages are about to be sent through ENDPOINT by a fiber of PORT's worker: the port need not look after it until
+     * somebody waits for it again. May be NULL. */
+    void (*leave)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint);
     /* ENDPOINT, which nobody uses any more, is about to be closed: the port will not touch it again. True: the port frees its
      * memory later. */
     bool (*forget)(struct hawser__kernel_port *port, struct hawser__kernel_endpoint *endpoint);

@@ -25,6 +25,7 @@ static const struct hawser__kernel_port_ops kernel_port_ops = {
     .wait_fd = hawser__epoll_wait_fd,
     .recv = hawser__uring_recv,
     .send = hawser__uring_send,
+    .leave = hawser__epoll_leave,
     .forget = hawser__epoll_forget,
 };
 
