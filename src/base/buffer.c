@@ -78,9 +78,3 @@ void hawser__buffer_adopt(struct hawser__buffer *buffer, void *memory, size_t ca
     buffer->capacity = capacity;
     buffer->stop = size;
 }
-
-void hawser__buffer_clear(struct hawser__buffer *buffer) {
-    buffer->start = buffer->stop = buffer->ready = 0;
-    if (buffer->capacity > HAWSER__BUFFER_KEPT)
-        give_memory_back(buffer);
-}

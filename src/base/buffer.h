@@ -63,7 +63,12 @@ void *hawser__buffer_give_up(struct hawser__buffer *buffer);
 void hawser__buffer_adopt(struct hawser__buffer *buffer, void *memory, size_t capacity, size_t size);
 
 /* Drops all of it. */
-void hawser__buffer_clear(struct hawser__buffer *buffer);
+static inline void hawser__buffer_clear(struct hawser__buffer *buffer) {
+    if (buffer->capacity > HAWSER__BUFFER_KEPT)
+        hawser__buffer_done(buffer);
+    else
+        buffer->start = buffer->stop = buffer->ready = 0;
+}
 
 /* Drops the first SIZE bytes, at most what is there. */
 static inline void hawser__buffer_consume(struct hawser__buffer *buffer, size_t size) {

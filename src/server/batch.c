@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/batch.h"
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/udp.h"
 
@@ -104,7 +105,7 @@ static void take_envelope(struct hawser__letter *letter, const struct msghdr *me
     peer->ss.ss_family = AF_UNSPEC;
     peer->text[0] = '\0';
     peer->len = message->msg_namelen;
-    memcpy(&peer->ss, message->msg_name, message->msg_namelen);
+    hawser__copy_few((char *)&peer->ss, message->msg_name, message->msg_namelen);
     letter->control_size = message->msg_controllen;
     if (message->msg_controllen > 0)
         memcpy(letter->control, message->msg_control, message->msg_controllen);

@@ -128,16 +128,19 @@ void hawser__letter_work(struct hawser__call *call) {
     hawser_request *r = &call->request;
     const hawser_server_options *options = &r->server->options;
     struct hawser__letter *letter = (struct hawser__letter *)call;
+    hawser__task *task = hawser__task_current();
+    hawser__deadline outer = task->deadline;
     open_files(letter);
-    int64_t outer = hawser_deadline_push(hawser__timeout_seconds(r->server->limits.request));
+    if (r->server->limits.request != HAWSER__NEVER)
+        (void)hawser_deadline_push(hawser__timeout_seconds(r->server->limits.request));
     bool ready = hawser__call_set_up(call);
     if (ready)
         handle(letter);
     note_end(call);
-    hawser_deadline_pop(outer);
+    task->deadline = outer;   /* also of a handler that has left one behind */
     if (ready && options->finish)
         options->finish(r);
-    hawser__defers_run(hawser__task_current());
+    hawser__defers_run(task);
     answer(letter);
 }
 
@@ -153,11 +156,14 @@ static void conclude(struct hawser__letter *letter, bool shut_down) {
         server->options.shutdown_request(&letter->call.request);
 }
 
-void hawser__letter_serve(struct hawser__letter *letter) {
-    hawser_server *server = letter->call.request.server;
-    const void *before = hawser__serves(server);
-    server->options.finish_request(&letter->call.request);
+static void serve(struct hawser__letter *letter) {
+    letter->call.request.server->options.finish_request(&letter->call.request);
     conclude(letter, true);
+}
+
+void hawser__letter_serve(struct hawser__letter *letter) {
+    const void *before = hawser__serves(letter->call.request.server);
+    serve(letter);
     hawser__serves_not(before);
 }
 
@@ -231,7 +237,7 @@ int hawser__letter_start(struct hawser__letter *letter) {
     if (letter->alone)
         result = start(letter->call.request.server, letter);
     else
-        hawser__letter_serve(letter);
+        serve(letter);   /* within hawser__letter_run */
     *started = result == 0;
     return result;
 }

@@ -8,6 +8,7 @@
  */
 #include "server/datagrams.h"
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/udp.h"
 
@@ -21,12 +22,13 @@
 #define ARENA ((size_t)128 * 1024)
 #define MOST_JOINED 65000
 
+/* What every answer has comes first: it is one or two cache lines of each, and there are many. */
 struct slot {
-    struct sockaddr_storage to;
     struct iovec piece;
     size_t segment;              /* the size of each answer in it */
     unsigned segments;
-    size_t control_size;         /* without what says the size */
+    unsigned control_size;       /* without what says the size */
+    struct sockaddr_storage to;
     _Alignas(struct cmsghdr) char control[HAWSER__LETTER_CONTROL + CMSG_SPACE(sizeof(uint16_t))];
 };
 
@@ -179,12 +181,15 @@ static bool joins_last(const struct hawser__outbox *outbox, const struct hawser_
 static void begin_slot(struct hawser__outbox *outbox, const struct hawser__letter *letter, size_t size) {
     const hawser_addr *peer = &letter->call.request.peer;
     struct slot *slot = &outbox->slots[outbox->count];
-    memcpy(&slot->to, &peer->ss, peer->len);
+    hawser__copy_few((char *)&slot->to, (const char *)&peer->ss, peer->len);
     slot->piece = (struct iovec){.iov_base = outbox->arena + outbox->used, .iov_len = size};
     slot->segment = size;
     slot->segments = 1;
-    memcpy(slot->control, letter->control, letter->control_size);
-    slot->control_size = hawser__answer_control(slot->control, letter->control_size);
+    slot->control_size = 0;
+    if (letter->control_size > 0) {
+        memcpy(slot->control, letter->control, letter->control_size);
+        slot->control_size = (unsigned)hawser__answer_control(slot->control, letter->control_size);
+    }
     outbox->messages[outbox->count++] = (struct mmsghdr){
         .msg_hdr = {.msg_name = &slot->to, .msg_namelen = peer->len, .msg_iov = &slot->piece, .msg_iovlen = 1}};
 }

@@ -108,9 +108,13 @@ __attribute__((noinline)) static ssize_t write_all(hawser_file *file, const void
     return result < 0 ? hawser__file_fail_write(file, result, moved) : (ssize_t)size;
 }
 
+static bool can_be_ready(hawser_file *file, size_t size) {
+    return file->out.memory && make_ready(file) && hawser__buffer_is_ready(&file->out, size);
+}
+
 ssize_t hawser_write(hawser_file *file, const void *data, size_t size) {
     struct hawser__buffer *out = &file->out;
-    if (size == 0 || !hawser__buffer_is_ready(out, size))
+    if (size == 0 || (!hawser__buffer_is_ready(out, size) && !can_be_ready(file, size)))
         return write_all(file, data, size);
     hawser__copy_few(out->memory + out->stop, data, size);
     hawser__buffer_commit(out, size);
