@@ -205,6 +205,23 @@ static void finish_request_decides_whether_the_handler_is_called(const setting *
     assert_int_equal(s.counters.calls, 0);
 }
 
+static void leave_a_deadline_behind(hawser_request *r) {
+    char line[16];
+    hawser_readline(r->rfile, line, sizeof line);
+    hawser_puts(r->wfile, hawser_deadline_left() == HAWSER_NO_TIMEOUT ? "none\n" : "late\n");
+    (void)hawser_deadline_push(WAIT_LIMIT);
+}
+
+static void a_deadline_that_a_handler_leaves_behind_ends_with_its_call(const setting *in) {
+    hawser_server_options options = {.concurrency = in->mode, .workers = 1};
+    serving s;
+    serve(&s, in->transport, leave_a_deadline_behind, &options);
+    for (int i = 0; i < 3; i++)
+        assert_true(ask_once(&s, "x\n", "none\n"));
+    stop_serving(&s);
+    assert_int_equal(s.counters.failed, 0);
+}
+
 static const serving_case cases[] = {
     EVERYWHERE(the_hooks_come_in_pythons_order),
     EVERYWHERE(a_failure_is_told_between_finish_and_shutdown),
@@ -216,6 +233,7 @@ static const serving_case cases[] = {
     EVERYWHERE(a_shutdown_request_of_ones_own_may_only_close),
     EVERYWHERE(a_connection_ends_whatever_its_hooks_leave_undone),
     EVERYWHERE(finish_request_decides_whether_the_handler_is_called),
+    EVERYWHERE(a_deadline_that_a_handler_leaves_behind_ends_with_its_call),
     CASE(sequential_requests_do_not_overlap, 0, 0),
 };
 
