@@ -203,6 +203,7 @@ int hawser__kernel_recvmmsg(hawser__endpoint *endpoint, struct mmsghdr *messages
 
 static void leave_port(struct hawser__kernel_endpoint *self) {
     struct hawser__kernel_port *port = hawser__kernel_port();
+    hawser__kernel_renew(self);
     if (port && port->ops->leave)
         port->ops->leave(port, self);
 }

@@ -186,7 +186,7 @@ static bool bear(struct receiver *receiver, int code) {
         return false;
     if (code == -EAGAIN || code == -ECONNREFUSED)
         return true;
-    hawser__tally_add(&server->tally->shortages, code == -ENOMEM || code == -ENOBUFS);
+    hawser__tally_add(&server->tally->shortages, code == -ENOMEM || code == -ENOBUFS || code == -ENOSPC);
     hawser__log(server, HAWSER_LOG_DEBUG, "receiving datagrams: %s", hawser_strerror(-code));
     return hawser_sleep(PAUSE) == 0 || looks_again(receiver);
 }

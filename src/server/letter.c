@@ -156,14 +156,12 @@ static void conclude(struct hawser__letter *letter, bool shut_down) {
         server->options.shutdown_request(&letter->call.request);
 }
 
-static void serve(struct hawser__letter *letter) {
-    letter->call.request.server->options.finish_request(&letter->call.request);
-    conclude(letter, true);
-}
-
+/* By a task that process_request has brought it to, perhaps. */
 void hawser__letter_serve(struct hawser__letter *letter) {
-    const void *before = hawser__serves(letter->call.request.server);
-    serve(letter);
+    hawser_server *server = letter->call.request.server;
+    const void *before = hawser__serves(server);
+    server->options.finish_request(&letter->call.request);
+    conclude(letter, true);
     hawser__serves_not(before);
 }
 
@@ -194,10 +192,9 @@ static enum fate offer(struct hawser__letter *letter) {
     return CONCLUDED;
 }
 
+/* In a fiber that was started to serve, so its hooks know whom. */
 void hawser__letter_run(struct hawser__letter *letter) {
-    const void *before = hawser__serves(letter->call.request.server);
     (void)offer(letter);
-    hawser__serves_not(before);
 }
 
 /* One at a time: for the modes without fibers, and for a get_request of the program's own. */
@@ -237,7 +234,7 @@ int hawser__letter_start(struct hawser__letter *letter) {
     if (letter->alone)
         result = start(letter->call.request.server, letter);
     else
-        serve(letter);   /* within hawser__letter_run */
+        hawser__letter_serve(letter);
     *started = result == 0;
     return result;
 }

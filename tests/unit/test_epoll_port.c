@@ -9,7 +9,8 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static char message[1000];
 
@@ -292,6 +293,32 @@ static void beside_a_reader_who_waits_it_stays(void **state) {
     }
 }
 
+/* The child's worker has an epoll of its own, which the socket is not in yet. */
+static int send_many_after_a_fork(void *arg) {
+    struct scene *s = arg;
+    int status = -1;
+    receive_in_vain(s);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm((unsigned)WAIT_LIMIT);
+        send_many(s, MOST);
+        (void)raw_write(s->wire.far, "here", 4);
+        (void)receive(s);
+        receive_in_vain(s);
+        _exit(has_received(s) && (!told_changes() || is_registered(s->wire.sock)) ? 0 : 1);
+    }
+    EXPECT(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    return 0;
+}
+
+static void so_it_is_in_the_child_of_a_fork(void **state) {
+    (void)state;
+    struct scene s = unix_scene(SOCK_DGRAM);
+    assert_runs(1, send_many_after_a_fork, &s);
+    assert_as_expected();
+    cut(s.wire);
+}
+
 int main(void) {
     enter_own_world(test_arguments, NULL);
     if (!shell(NETWORK))
@@ -301,6 +328,7 @@ int main(void) {
         cmocka_unit_test(so_is_one_of_another_worker),
         cmocka_unit_test(who_sends_many_messages_is_in_no_epoll_until_somebody_waits),
         cmocka_unit_test(what_came_meanwhile_is_not_missed),
+        cmocka_unit_test(so_it_is_in_the_child_of_a_fork),
         cmocka_unit_test(beside_a_reader_who_waits_it_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

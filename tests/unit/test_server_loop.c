@@ -3,6 +3,7 @@
 #include "serving.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 /* service_actions. */
 
@@ -142,12 +143,55 @@ static void a_handler_may_ask_for_the_stop_but_not_wait_for_it(const setting *in
     assert_string_equal(s.board->text, "-1-EDEADLK ");
 }
 
+static bool stop_from_verify(hawser_request *r) {
+    board *on = board_of(r->server);
+    errno = 0;
+    int result = hawser_server_shutdown(r->server, WAIT_LIMIT, NULL);
+    note(on, "%d-%s", result, errno == EDEADLK ? "EDEADLK" : "other");
+    return true;
+}
+
+static void a_hook_may_ask_for_the_stop_but_not_wait_for_it(const setting *in) {
+    hawser_server_options options = {.concurrency = in->mode, .verify_request = stop_from_verify};
+    serving s;
+    serve(&s, in->transport, note_and_answer, &options);
+    assert_true(ask_once(&s, "hello\n", "hello\n"));
+    assert_int_equal(finish(&s.run), 0);
+    close_server(&s);
+    assert_non_null(strstr(s.board->text, "-1-EDEADLK "));
+}
+
+/* The thread that a process_request of one's own brings a datagram to knows whom it serves. */
+static void *process(void *r) {
+    (void)hawser_server_process_request(r);
+    return NULL;
+}
+
+static int process_on_a_thread(hawser_request *r) {
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, process, r), 0);
+    return pthread_join(thread, NULL);
+}
+
+static void on_a_thread_of_ones_own_it_is_the_same(const setting *in) {
+    (void)in;
+    hawser_server_options options = {.workers = 1, .process_request = process_on_a_thread};
+    serving s;
+    serve(&s, UDP, stop_from_inside, &options);
+    assert_true(ask_once(&s, "hello\n", "hello\n"));
+    assert_int_equal(finish(&s.run), 0);
+    close_server(&s);
+    assert_string_equal(s.board->text, "-1-EDEADLK ");
+}
+
 static const serving_case cases[] = {
     EVERYWHERE(service_actions_come_after_requests),
     EVERYWHERE(handle_request_serves_one_and_tells_when_none_came),
     EVERYWHERE(handle_request_gives_0_for_what_was_refused),
     EVERYWHERE(serving_goes_on_after_handle_request),
     EVERYWHERE(a_handler_may_ask_for_the_stop_but_not_wait_for_it),
+    EVERYWHERE(a_hook_may_ask_for_the_stop_but_not_wait_for_it),
+    CASE(on_a_thread_of_ones_own_it_is_the_same, 0, 0),
     CASE(service_actions_come_at_least_every_poll_interval, ALL_MODES, 0),
     CASE(handle_request_waits_no_longer_than_the_listener, ALL_MODES, 0),
 };
