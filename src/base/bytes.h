@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copying few bytes, sixteen at a time and mostly without a call. libc's functions are made for many: with lines of 32 bytes the two
- * of them that a line takes cost 6 ns more than this. The vectors are the compiler's; every processor has them in some form.
+ * Copying few bytes, sixteen at a time and mostly without a call. libc's functions are made for many: with lines of 32
+ * bytes the two of them that a line takes cost 6 ns more than this. The vectors are the compiler's; every processor has
+ * them in some form.
  */
 #ifndef HAWSER__BYTES_H
 #define HAWSER__BYTES_H
