@@ -38,7 +38,8 @@ set(outside_of_worlds
     test_sys test_sys_names test_sys_sigpipe
     # the kernel's engines, and choosing among them
     test_engines test_epoll_port test_epoll_wait test_kernel_batch test_kernel_connect test_kernel_endpoint
-    test_kernel_wait test_kernel_watch test_uring_bytes test_uring_op test_uring_port test_uring_port_trouble test_unix_file_failures
+    test_kernel_wait test_kernel_watch test_uring_bytes test_uring_op test_uring_port test_uring_port_trouble
+    test_unix_file_failures
     # files on descriptors: of those simulated hosts have the numbers of sockets alone, and no files on these
     test_source_fd test_source_fd_fibers test_source_fd_terminal
     # what lies below tasks, on the processor and its memory, which is real there as well

@@ -17,8 +17,8 @@
  * many lines at once gets all answers with one system call. When that fails, the next call on wfile or rfile does, once, and
  * its sentence says how many bytes were not sent. A wait outside of this library (pthread_cond_wait, read(2)) is not seen:
  * flush before it. What other tasks write to wfile goes out at once, and only while the handler does not write itself: it
- * flushes before it lets them. What could not be sent in time stays, and goes with what is written next, with the next read of
- * rfile, or at the end. Python: socketserver.StreamRequestHandler, DatagramRequestHandler.
+ * flushes before it lets them. What could not be sent in time stays, and goes at the latest with what is written next, with
+ * the next read of rfile, or at the end. Python: socketserver.StreamRequestHandler, DatagramRequestHandler.
  */
 #ifndef HAWSER_REQUEST_H
 #define HAWSER_REQUEST_H

@@ -3,10 +3,11 @@
  * Shared between the two files of the epoll engine: epoll_port.c, what a worker sleeps in and how it is told, and
  * epoll_wait.c, how endpoints are registered and fibers wait.
  *
- * An endpoint is registered once, edge-triggered, in the port of the worker that has to wait for it; what happens is noted
- * in `ready`, a bit for each direction, and whoever sits there is woken, on whatever worker that is. When a fiber of another
- * worker waits for it the registration moves there, so that nobody depends on a worker that he is not on; only while somebody
- * sits at the other direction it stays, or two workers would pull it to and fro.
+ * An endpoint is registered with the first wait and not with each (but see 6), edge-triggered, in the port of the worker
+ * that has to wait for it; what happens is noted in `ready`, a bit for each direction, and whoever sits there is woken, on
+ * whatever worker that is. When a fiber of another worker waits for it the registration moves there, so that nobody depends
+ * on a worker that he is not on; only while somebody sits at the other direction it stays, or two workers would pull it to
+ * and fro.
  *
  *  1. A waiter takes its bit away and tries again; without a bit it parks. The bit is set before the seat is looked at, the
  *     seat taken before the bit is looked at: neither comes between the other.

@@ -128,7 +128,8 @@ def test_seed003_upper_server_with_telnet(desk):
 def test_seed003_upper_server_with_both_chat_clients(desk):
     server = desk.example("19_upper_server")
     server.says("Waiting for clients")
-    for client in desk.example("18_chat_client", 5001), desk.peer("chat_client", 5001):
+    for start, name in (desk.example, "18_chat_client"), (desk.peer, "chat_client"):
+        client = start(name, 5001)
         server.expect(r"Connection from: (127\.0\.0\.1|\[::1\]):\d+\r\n")
         for text in "hello there", "again":
             type_at(client, text)

@@ -17,7 +17,7 @@ static char message[1000];
 struct scene {
     wire wire;
     hawser_addr neighbour;   /* of UDP: who everything is for */
-    int other_worker;   /* where the task is beside the one on worker 1 */
+    int other_worker;        /* where the task is beside the one on worker 1 */
     bool sent, received;
 };
 
@@ -208,6 +208,13 @@ static void receive_in_vain(struct scene *s) {
     hawser_settimeout(s->wire.sock, WAIT_LIMIT);
 }
 
+static void check_messages(int (*body)(void *scene)) {
+    struct scene s = unix_scene(SOCK_DGRAM);
+    assert_runs(1, body, &s);
+    assert_as_expected();
+    cut(s.wire);
+}
+
 /* What comes while it is in no epoll, and what comes later, is read. */
 static int send_many_and_receive(void *arg) {
     struct scene *s = arg;
@@ -238,10 +245,7 @@ static int send_many_and_receive(void *arg) {
 
 static void who_sends_many_messages_is_in_no_epoll_until_somebody_waits(void **state) {
     (void)state;
-    struct scene s = unix_scene(SOCK_DGRAM);
-    assert_runs(1, send_many_and_receive, &s);
-    assert_as_expected();
-    cut(s.wire);
+    check_messages(send_many_and_receive);
 }
 
 /* A read that came short has emptied it, so the next one waits at once. */
@@ -265,10 +269,7 @@ static int read_a_batch_and_wait(void *arg) {
 
 static void what_came_meanwhile_is_not_missed(void **state) {
     (void)state;
-    struct scene s = unix_scene(SOCK_DGRAM);
-    assert_runs(1, read_a_batch_and_wait, &s);
-    assert_as_expected();
-    cut(s.wire);
+    check_messages(read_a_batch_and_wait);
 }
 
 static int send_many_beside_a_reader(void *arg) {
@@ -313,10 +314,7 @@ static int send_many_after_a_fork(void *arg) {
 
 static void so_it_is_in_the_child_of_a_fork(void **state) {
     (void)state;
-    struct scene s = unix_scene(SOCK_DGRAM);
-    assert_runs(1, send_many_after_a_fork, &s);
-    assert_as_expected();
-    cut(s.wire);
+    check_messages(send_many_after_a_fork);
 }
 
 int main(void) {
