@@ -19,6 +19,7 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/task.h"
+#include "engine/engines.h"
 #include "net/timeout.h"
 #include "net/transport.h"
 #include "sched/park.h"
@@ -45,7 +46,6 @@ hawser_sock *hawser__handle_around_both(hawser__endpoint *endpoint, hawser__endp
     sock->refs = 1;
     sock->ios = 1;
     sock->transport = &hawser__plain_transport;
-    sock->engine = endpoint->engine;
     sock->endpoints[0] = endpoint;
     if (second)
         sock->endpoints[1] = second;
@@ -69,14 +69,9 @@ hawser_sock *hawser__handle_new(hawser__endpoint *endpoint, int family, int type
 }
 
 static void close_endpoints(hawser_sock *sock) {
-    if (sock->transport->release)
-        sock->transport->release(sock);
-    if (sock->unix_file)
-        sock->engine->ops->unix_remove(sock->engine, sock->unix_file);
-    hawser__free(sock->unix_file);
-    sock->unix_file = NULL;
+    sock->transport->release(sock);
     for (size_t i = 0; i < sock->endpoint_count; i++)
-        sock->engine->ops->close(sock->endpoints[i]);
+        sock->endpoints[i]->engine->ops->close(sock->endpoints[i]);
     sock->endpoint_count = 0;
 }
 
@@ -115,7 +110,7 @@ static int take_turn(hawser_sock *sock, enum hawser__side side, unsigned shut) {
         if (round < TURNS)
             hawser_yield();
         else
-            code = hawser__pause(sock->engine, round - TURNS, deadline);
+            code = hawser__pause(hawser__engine_current(), round - TURNS, deadline);
         result = code < 0 ? code : get_in(sock, side, shut);
     }
     return result;
@@ -174,7 +169,7 @@ static void end(hawser_sock *sock) {
     while (!atomic_compare_exchange_weak(&sock->state, &state, (fresh(state) | CLOSED | ENDED) + ONE_INSIDE))
         ;
     for (size_t i = 0; i < sock->endpoint_count; i++)
-        sock->engine->ops->evict(sock->endpoints[i]);
+        sock->endpoints[i]->engine->ops->evict(sock->endpoints[i]);
     hawser__leave(sock, HAWSER__SHORT);
 }
 
@@ -236,11 +231,6 @@ bool hawser__is_closed(hawser_sock *sock) {
     return atomic_load(&sock->state) & CLOSED;
 }
 
-void hawser__leave_unix_file(hawser_sock *sock) {
-    if (sock->unix_file)
-        sock->unix_file->owner = 0;
-}
-
 /* Unless the last reference has gone meanwhile: then the leave that follows closes and frees. */
 static void reopen(hawser_sock *sock) {
     uint64_t state = atomic_load(&sock->state);
@@ -248,21 +238,21 @@ static void reopen(hawser_sock *sock) {
         ;
 }
 
-/* The caller is the only one inside. From ENDED on nobody else gets in, and the leave that follows finds nothing to close. */
+/* The caller is the only one inside. From ENDED on nobody else gets in, and the leave that follows finds no endpoint to
+ * close. */
 static int detach_alone(hawser_sock *sock) {
     uint64_t alone = fresh(0) + ONE_INSIDE;
     if (sock->endpoint_count != 1)
         return -EOPNOTSUPP;
     if (atomic_load(&sock->ios) != 1 || !atomic_compare_exchange_strong(&sock->state, &alone, alone | CLOSED | ENDED))
         return -EBUSY;
-    int fd = sock->engine->ops->detach(sock->endpoints[0], atomic_load(&sock->timeout) == HAWSER__NEVER);
+    int fd = hawser__sock_ops(sock)->detach(sock->endpoints[0], atomic_load(&sock->timeout) == HAWSER__NEVER);
     if (fd < 0) {
         reopen(sock);
         return fd;
     }
     sock->endpoint_count = 0;
-    hawser__free(sock->unix_file);   /* the file now belongs to whoever got the descriptor */
-    sock->unix_file = NULL;
+    hawser__leave_unix_file(sock);   /* it now belongs to whoever got the descriptor */
     return fd;
 }
 
@@ -279,8 +269,10 @@ int hawser__handle_detach(hawser_sock *sock) {
 
 hawser__deadline hawser__sock_deadline(const hawser_sock *sock) {
     int64_t timeout = atomic_load(&sock->timeout);
-    if (timeout != HAWSER__NEVER && timeout != 0)
-        timeout = hawser__deadline_in(sock->engine->ops->now(sock->engine), timeout);
+    if (timeout != HAWSER__NEVER && timeout != 0) {
+        hawser__engine *engine = hawser__engine_current();
+        timeout = hawser__deadline_in(engine->ops->now(engine), timeout);
+    }
     return hawser__task_deadline(timeout);
 }
 
@@ -289,7 +281,7 @@ static const char *text(hawser_sock *sock, hawser_addr *addr, bool peer) {
         return "a closed socket";
     addr->len = sizeof addr->ss;
     hawser__endpoint *endpoint = sock->endpoints[0];
-    const struct hawser__engine_ops *ops = sock->engine->ops;
+    const struct hawser__engine_ops *ops = endpoint->engine->ops;
     int result = peer ? ops->getpeername(endpoint, (struct sockaddr *)&addr->ss, &addr->len)
                       : ops->getsockname(endpoint, (struct sockaddr *)&addr->ss, &addr->len);
     hawser__leave(sock, HAWSER__SHORT);

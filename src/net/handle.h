@@ -24,19 +24,17 @@ struct hawser__transport {
     ssize_t (*sendmsg)(hawser_sock *sock, const struct msghdr *msg, int flags, hawser__deadline deadline);
     ssize_t (*sendfile)(hawser_sock *sock, int fd, int64_t *offset, size_t count, hawser__deadline deadline);
     int (*shutdown)(hawser_sock *sock, int how);
-    void (*release)(hawser_sock *sock);   /* frees transport_state when the socket ends */
+    void (*release)(hawser_sock *sock);   /* frees transport_state when the socket ends, or is detached */
 };
 
-/* A server has one for each idle connection: with one endpoint it is 72 bytes, which malloc makes 80 of. No system has families
+/* A server has one for each idle connection: with one endpoint it is 56 bytes, which malloc makes 64 of. No system has families
  * or types beyond a byte. */
 struct hawser_sock {
     atomic_uint refs, ios;
     _Atomic uint64_t state;                  /* see handle.c */
     const struct hawser__transport *transport;
     void *transport_state;
-    hawser__engine *engine;
     _Atomic int64_t timeout;                 /* nanoseconds, HAWSER__NEVER = none */
-    struct hawser__unix_file *unix_file;     /* made by create_server, removed at the end */
     int proto;
     uint8_t family, type;
     uint8_t endpoint_count;
@@ -59,13 +57,23 @@ int hawser__enter(hawser_sock *sock, enum hawser__side side);
 int hawser__file_enter(hawser_sock *sock, enum hawser__side side);
 void hawser__leave(hawser_sock *sock, enum hawser__side side);
 
+/* The engine of SOCK, which the caller is inside of: the endpoints may be gone otherwise. */
+static inline hawser__engine *hawser__sock_engine(const hawser_sock *sock) {
+    return sock->endpoints[0]->engine;
+}
+
+static inline const struct hawser__engine_ops *hawser__sock_ops(const hawser_sock *sock) {
+    return hawser__sock_engine(sock)->ops;
+}
+
 /* Whether hawser_close was called; its files may still use it. */
 bool hawser__is_closed(hawser_sock *sock);
 
 /* hawser_detach without the sentence: the descriptor, or a negative code. */
 int hawser__handle_detach(hawser_sock *sock);
 
-/* The socket file of a Unix listener stays when SOCK ends: somebody else may be listening on it by then. */
+/* FILE, which is SOCK's from now on, is removed when SOCK ends; unless somebody else may be listening on it by then. */
+void hawser__take_unix_file(hawser_sock *sock, struct hawser__unix_file *file);
 void hawser__leave_unix_file(hawser_sock *sock);
 
 /* A file takes and gives back its share of the connection. -EBADF when the socket is closed. */

@@ -11,7 +11,7 @@
 /* 0 = the peer's end was seen, else a code. */
 static ssize_t drain(hawser_sock *sock, int64_t ns) {
     char dropped[4096];
-    hawser__deadline deadline = hawser__deadline_in(sock->engine->ops->now(sock->engine), ns);
+    hawser__deadline deadline = hawser__deadline_in(hawser__sock_ops(sock)->now(hawser__sock_engine(sock)), ns);
     ssize_t n = sock->transport->shutdown(sock, SHUT_WR);
     if (n < 0 && n != -ENOTCONN)   /* not connected any more: receiving says why */
         return n;

@@ -203,7 +203,7 @@ static hawser_sock *handle_for(struct plan *plan, hawser__endpoint *endpoints[2]
     if (!sock)
         return NULL;
     if (plan->unix_file->owner)
-        sock->unix_file = plan->unix_file;
+        hawser__take_unix_file(sock, plan->unix_file);
     else
         hawser__free(plan->unix_file);
     return sock;

@@ -28,7 +28,7 @@ int hawser_setsockopt(hawser_sock *sock, int level, int name, const void *value,
     int result = hawser__enter(sock, HAWSER__SHORT);
     if (result == 0) {
         for (size_t i = 0; i < sock->endpoint_count && result == 0; i++)
-            result = sock->engine->ops->setsockopt(sock->endpoints[i], level, name, value, size);
+            result = hawser__sock_ops(sock)->setsockopt(sock->endpoints[i], level, name, value, size);
         hawser__leave(sock, HAWSER__SHORT);
     }
     return result < 0 ? hawser__fail(result, "set socket option %d of level %d", name, level) : 0;
@@ -37,7 +37,7 @@ int hawser_setsockopt(hawser_sock *sock, int level, int name, const void *value,
 int hawser_getsockopt(hawser_sock *sock, int level, int name, void *value, socklen_t *size) {
     int result = hawser__enter(sock, HAWSER__SHORT);
     if (result == 0) {
-        result = sock->engine->ops->getsockopt(sock->endpoints[0], level, name, value, size);
+        result = hawser__sock_ops(sock)->getsockopt(sock->endpoints[0], level, name, value, size);
         hawser__leave(sock, HAWSER__SHORT);
     }
     return result < 0 ? hawser__fail(result, "get socket option %d of level %d", name, level) : 0;

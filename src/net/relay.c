@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Relaying in one task: each direction is pumped as far as it goes without waiting, then the task waits for whatever can move one of
- * them. A direction either waits for input, holding nothing, or for room, holding what it has read.
+ * Relaying in one task: each direction is pumped as far as it goes without waiting, then the task waits for whatever can move
+ * one of them. A direction either waits for input, holding nothing, or for room, holding what it has read.
  */
 #include "base/error.h"
 #include "base/mem.h"
@@ -97,7 +97,7 @@ static bool is_over(const struct relay *relay) {
 }
 
 static int wait_for_either(struct relay *relay) {
-    const hawser__engine *engine = relay->directions[0].from->engine;
+    const hawser__engine *engine = hawser__sock_engine(relay->directions[0].from);
     struct hawser__interest interests[2];
     size_t n = 0;
     for (int i = 0; i < 2; i++) {
@@ -111,7 +111,7 @@ static int wait_for_either(struct relay *relay) {
 }
 
 static void start_idling(struct relay *relay) {
-    hawser__engine *engine = relay->directions[0].from->engine;
+    hawser__engine *engine = hawser__sock_engine(relay->directions[0].from);
     if (relay->idle != HAWSER__NEVER)
         relay->until = hawser__deadline_in(engine->ops->now(engine), relay->idle);
 }
@@ -130,7 +130,7 @@ static int run(struct relay *relay) {
 }
 
 static int relay_entered(hawser_sock *a, hawser_sock *b, int64_t idle, uint64_t sent[2]) {
-    if (a->engine->ops->await != b->engine->ops->await || a->endpoint_count != 1 || b->endpoint_count != 1)
+    if (hawser__sock_ops(a)->await != hawser__sock_ops(b)->await || a->endpoint_count != 1 || b->endpoint_count != 1)
         return -EOPNOTSUPP;
     struct relay relay = {.directions = {{.from = a, .to = b}, {.from = b, .to = a}}, .idle = idle, .until = HAWSER__NEVER};
     int result = run(&relay);

@@ -54,12 +54,12 @@ static void advance(struct transfer *transfer, size_t n) {
 /* Waits until the socket can take something. 0 or a negative code. */
 static int await_room(struct transfer *transfer, hawser__deadline deadline) {
     hawser_sock *sock = transfer->sock;
-    const struct hawser__engine_ops *ops = sock->engine->ops;
+    hawser__engine *engine = hawser__sock_engine(sock);
     struct hawser__interest room = {.endpoint = sock->endpoints[0], .direction = HAWSER__OUT};
-    int fd = ops->descriptor(sock->endpoints[0]);
+    int fd = engine->ops->descriptor(sock->endpoints[0]);
     if (fd == -EOPNOTSUPP)
-        return ops->await(&room, 1, deadline);
-    int ready = fd < 0 ? fd : ops->wait_fd(sock->engine, sock->endpoints[0], fd, HAWSER_WRITABLE, deadline);
+        return engine->ops->await(&room, 1, deadline);
+    int ready = fd < 0 ? fd : engine->ops->wait_fd(engine, sock->endpoints[0], fd, HAWSER_WRITABLE, deadline);
     return ready < 0 ? ready : 0;
 }
 
@@ -129,14 +129,15 @@ static ssize_t read_ready(struct transfer *transfer, char *buf, size_t size) {
 /* What is read from a pipe is gone from it, so nothing is read before the socket has room for it. */
 static ssize_t read_stream(struct transfer *transfer, char *buf, size_t size, hawser__deadline deadline) {
     hawser_sock *sock = transfer->sock;
+    hawser__engine *engine = hawser__sock_engine(sock);
     int code = await_room(transfer, deadline);
     if (code == 0)
-        code = sock->engine->ops->wait_fd(sock->engine, sock->endpoints[0], transfer->fd, HAWSER_READABLE, deadline);
+        code = engine->ops->wait_fd(engine, sock->endpoints[0], transfer->fd, HAWSER_READABLE, deadline);
     return code < 0 ? code : read_ready(transfer, buf, size < PIPE_BUF ? size : PIPE_BUF);
 }
 
 static ssize_t read_piece(struct transfer *transfer, char *buf, size_t size) {
-    hawser__engine *engine = transfer->sock->engine;
+    hawser__engine *engine = hawser__sock_engine(transfer->sock);
     hawser__deadline deadline = hawser__sock_deadline(transfer->sock);
     for (unsigned round = 0;; round++) {
         ssize_t n = transfer->seekable

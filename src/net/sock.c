@@ -93,7 +93,7 @@ hawser_sock *hawser_fromfd(int fd) {
 
 static hawser_sock *dup_of(hawser_sock *sock) {
     hawser__endpoint *copy;
-    int result = sock->endpoint_count != 1 ? -EOPNOTSUPP : sock->engine->ops->dup(sock->endpoints[0], &copy);
+    int result = sock->endpoint_count != 1 ? -EOPNOTSUPP : hawser__sock_ops(sock)->dup(sock->endpoints[0], &copy);
     hawser_sock *made = result < 0 ? NULL : hawser__handle_new(copy, sock->family, sock->type, sock->proto);
     if (!made)
         hawser__fail(result < 0 ? result : ENOMEM, "duplicate socket");
@@ -118,7 +118,7 @@ hawser_sock *hawser_dup(hawser_sock *sock) {
 static int bind_endpoint(hawser_sock *sock, const hawser_addr *addr) {
     if (sock->endpoint_count != 1)
         return -EINVAL;
-    return sock->engine->ops->bind(sock->endpoints[0], (const struct sockaddr *)&addr->ss, addr->len);
+    return hawser__sock_ops(sock)->bind(sock->endpoints[0], (const struct sockaddr *)&addr->ss, addr->len);
 }
 
 int hawser_bind_addr(hawser_sock *sock, const hawser_addr *addr) {
@@ -144,7 +144,7 @@ int hawser_listen(hawser_sock *sock, int backlog) {
     if (result < 0)
         return hawser__fail(result, "listen on %s", hawser__own_text(sock, &own));
     for (size_t i = 0; i < sock->endpoint_count && result == 0; i++)
-        result = sock->engine->ops->listen(sock->endpoints[i], backlog < 0 ? 0 : backlog);
+        result = hawser__sock_ops(sock)->listen(sock->endpoints[i], backlog < 0 ? 0 : backlog);
     if (result < 0)
         hawser__fail(result, "listen on %s", hawser__own_text(sock, &own));
     hawser__leave(sock, HAWSER__SHORT);
@@ -159,7 +159,7 @@ static int accept_inside(hawser_sock *sock, hawser_addr *peer, hawser_sock **ret
         listeners[i] = sock->endpoints[(sock->turn + i) % count];
     sock->turn++;
     peer->len = sizeof peer->ss;
-    int result = sock->engine->ops->accept(listeners, count, (struct sockaddr *)&peer->ss, &peer->len,
+    int result = hawser__sock_ops(sock)->accept(listeners, count, (struct sockaddr *)&peer->ss, &peer->len,
                                            hawser__sock_deadline(sock), &endpoint);
     if (result < 0)
         return result;

@@ -58,7 +58,7 @@ void hawser__addr_take(hawser_addr *ret, const hawser_addr *filled) {
 
 static int ask_addr(hawser_sock *sock, size_t index, bool peer, hawser_addr *ret) {
     hawser_addr addr = {.len = sizeof addr.ss};
-    const struct hawser__engine_ops *ops = sock->engine->ops;
+    const struct hawser__engine_ops *ops = hawser__sock_ops(sock);
     int result = (peer ? ops->getpeername : ops->getsockname)(sock->endpoints[index], (struct sockaddr *)&addr.ss, &addr.len);
     if (result == 0)
         hawser__addr_take(ret, &addr);
@@ -101,7 +101,7 @@ static int descriptor(const hawser_sock *sock) {
     int fd = hawser__enter(counted, HAWSER__SHORT);
     if (fd < 0)
         return fd;
-    fd = sock->engine->ops->descriptor(sock->endpoints[0]);
+    fd = hawser__sock_ops(sock)->descriptor(sock->endpoints[0]);
     hawser__leave(counted, HAWSER__SHORT);
     return fd;
 }
@@ -127,7 +127,7 @@ int hawser_set_inheritable(hawser_sock *sock, bool inheritable) {
     int result = hawser__enter(sock, HAWSER__SHORT);
     if (result == 0) {
         for (size_t i = 0; i < sock->endpoint_count && result >= 0; i++) {
-            int fd = sock->engine->ops->descriptor(sock->endpoints[i]);
+            int fd = hawser__sock_ops(sock)->descriptor(sock->endpoints[i]);
             result = fd < 0 ? fd : hawser__sys_fcntl(fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC);
         }
         if (inheritable && result >= 0)
@@ -140,7 +140,7 @@ int hawser_set_inheritable(hawser_sock *sock, bool inheritable) {
 int hawser_get_inheritable(hawser_sock *sock) {
     int result = hawser__enter(sock, HAWSER__SHORT);
     if (result == 0) {
-        int fd = sock->engine->ops->descriptor(sock->endpoints[0]);
+        int fd = hawser__sock_ops(sock)->descriptor(sock->endpoints[0]);
         result = fd < 0 ? fd : hawser__sys_fcntl(fd, F_GETFD, 0);
         hawser__leave(sock, HAWSER__SHORT);
     }

@@ -130,7 +130,7 @@ static bool wait_slice(struct hawser__connection *connection, hawser__deadline d
     struct hawser__interest interest = {.endpoint = sock->endpoints[0], .direction = HAWSER__IN};
     int result = hawser__enter(sock, HAWSER__RECEIVER);
     if (result == 0) {
-        result = sock->engine->ops->await(&interest, 1, slice < deadline ? slice : deadline);
+        result = hawser__sock_ops(sock)->await(&interest, 1, slice < deadline ? slice : deadline);
         hawser__leave(sock, HAWSER__RECEIVER);
     }
     bool late = hawser__server_now(connection->server) >= deadline;

@@ -86,7 +86,7 @@ static void remember_peer(struct hawser__source *source) {
     socklen_t len = sizeof source->peer;
     if (hawser__file_enter(sock, HAWSER__SHORT) < 0)
         return;
-    if (sock->engine->ops->getpeername(sock->endpoints[0], (struct sockaddr *)&source->peer, &len) == 0)
+    if (hawser__sock_ops(sock)->getpeername(sock->endpoints[0], (struct sockaddr *)&source->peer, &len) == 0)
         source->peer_len = len;
     hawser__leave(sock, HAWSER__SHORT);
 }
