@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sched/channel. What all calls that wait have in common is in test_waiters.c, select in test_channel_select.c. */
+/* sched/channel. What all calls that wait have in common is in test_waiters_calls.c, select in test_channel_select.c. */
 #include "support.h"
 #include "tasks.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sched/deadline. That the calls which wait look at it: test_waiters.c for locks and channels, here for the others. */
+/* sched/deadline. That the calls which wait look at it: test_waiters_calls.c for locks and channels, here for the others. */
 #include "support.h"
 
 #include <errno.h>

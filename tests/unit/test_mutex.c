@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sched/mutex. What all calls that wait have in common is in test_waiters.c. */
+/* sched/mutex. What all calls that wait have in common is in test_waiters_calls.c. */
 #include "support.h"
 #include "tasks.h"
 
