@@ -2,13 +2,13 @@
 /*
  * One lock around the whole model. Every waiting operation is the same loop: try, and while the model says -EAGAIN, wait for a
  * change and try again. A waiter is written down before the lock is let go, so that no change can slip in between; its wake
- * descriptor is made before that, because whoever wakes it reads it.
+ * descriptor is made before that, because whoever wakes it reads it. What never waits is in memory_endpoint.c.
  */
 #include "engine_memory.h"
 
 #include "base/mem.h"
 #include "base/wake.h"
-#include "memory_model.h"
+#include "memory_endpoint.h"
 #include "memory_port.h"
 #include "memory_watch.h"
 #include "memory_world.h"
@@ -17,12 +17,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <string.h>
-
-struct memory_endpoint {
-    hawser__endpoint base;
-    model_socket *socket;
-};
 
 struct waiter {
     hawser__task *task;
@@ -31,14 +25,6 @@ struct waiter {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct waiter *waiters;
-
-static struct memory_endpoint *memory_of(hawser__endpoint *endpoint) {
-    return (struct memory_endpoint *)endpoint;
-}
-
-static model_socket *socket_of(hawser__endpoint *endpoint) {
-    return memory_of(endpoint)->socket;
-}
 
 static void wake_all(void) {
     for (struct waiter *waiter = waiters; waiter; waiter = waiter->next)
@@ -77,192 +63,25 @@ static int wait_for_change(hawser__deadline deadline) {
     return result;
 }
 
-static bool gone(hawser__endpoint *endpoint) {
-    return atomic_load(&endpoint->evicted);
-}
-
-/* Birth and the end. */
-
-static int wrap(hawser__engine *engine, model_socket *socket, hawser__endpoint **ret) {
-    struct memory_endpoint *made = hawser__zalloc(sizeof *made);
-    if (!made) {
-        model_release(socket);
-        return -ENOMEM;
-    }
-    made->base.engine = engine;
-    made->socket = socket;
-    *ret = &made->base;
-    return 0;
-}
-
-static int open_locked(hawser__engine *engine, int family, int type, int proto, hawser__endpoint **ret) {
-    int error;
-    model_socket *socket = model_open(family, type, proto, &error);
-    return socket ? wrap(engine, socket, ret) : error;
-}
-
-static int memory_open(hawser__engine *engine, int family, int type, int proto, hawser__endpoint **ret) {
-    memory_enter();
-    int result = open_locked(engine, family, type, proto, ret);
-    memory_leave();
-    return result;
-}
-
-static void close_locked(hawser__endpoint *endpoint) {
-    model_release(socket_of(endpoint));
-    hawser__free(endpoint);
-}
-
-static void memory_close(hawser__endpoint *endpoint) {
-    memory_enter();
-    close_locked(endpoint);
-    memory_leave();
-}
-
-static int memory_pair(hawser__engine *engine, int family, int type, int proto, hawser__endpoint *ret[2]) {
-    hawser__endpoint *made[2] = {NULL, NULL};
-    memory_enter();
-    int result = open_locked(engine, family, type, proto, &made[0]);
-    if (result == 0)
-        result = open_locked(engine, family, type, proto, &made[1]);
-    if (result == 0)
-        result = model_pair(socket_of(made[0]), socket_of(made[1]));
-    for (int i = 0; i < 2; i++) {
-        if (result < 0 && made[i])
-            close_locked(made[i]);
-        else
-            ret[i] = made[i];
-    }
-    memory_leave();
-    return result;
-}
-
-static int memory_dup(hawser__endpoint *endpoint, hawser__endpoint **ret) {
-    memory_enter();
-    socket_of(endpoint)->refs++;
-    int result = wrap(endpoint->engine, socket_of(endpoint), ret);
-    memory_leave();
-    return result;
-}
-
-static void memory_evict(hawser__endpoint *endpoint) {
-    memory_enter();
-    atomic_store(&endpoint->evicted, true);
-    model_changed = true;
-    memory_leave();
-    memory_watch_fire(NULL, endpoint);
-}
-
-static int no_adopt(hawser__engine *engine, int fd, hawser__endpoint **ret) {
-    (void)engine, (void)fd, (void)ret;
-    return -EOPNOTSUPP;
-}
-
-static int no_descriptor(hawser__endpoint *endpoint) {
-    (void)endpoint;
-    return -EOPNOTSUPP;
-}
-
-static int no_detach(hawser__endpoint *endpoint, bool blocking) {
-    (void)endpoint, (void)blocking;
-    return -EOPNOTSUPP;
-}
-
-/* Immediate operations. Each gives what the model says, or -EBADF once evicted. */
-
-#define AT_ONCE(call)                                                                                                          \
-    do {                                                                                                                       \
-        memory_enter();                                                                                                        \
-        __typeof__(call) result = gone(endpoint) ? -EBADF : (call);                                                            \
-        memory_leave();                                                                                                        \
-        return result;                                                                                                         \
-    } while (0)
-
-static int memory_bind(hawser__endpoint *endpoint, const struct sockaddr *sa, socklen_t len) {
-    AT_ONCE(model_bind(socket_of(endpoint), sa, len));
-}
-
-static int memory_listen(hawser__endpoint *endpoint, int backlog) {
-    AT_ONCE(model_listen(socket_of(endpoint), backlog));
-}
-
-static int memory_shutdown(hawser__endpoint *endpoint, int how) {
-    AT_ONCE(model_shutdown(socket_of(endpoint), how));
-}
-
-static int memory_getsockopt(hawser__endpoint *endpoint, int level, int name, void *value, socklen_t *size) {
-    AT_ONCE(model_getsockopt(socket_of(endpoint), level, name, value, size));
-}
-
-static int memory_setsockopt(hawser__endpoint *endpoint, int level, int name, const void *value, socklen_t size) {
-    AT_ONCE(model_setsockopt(socket_of(endpoint), level, name, value, size));
-}
-
-static ssize_t memory_unread(hawser__endpoint *endpoint) {
-    AT_ONCE(model_unread(socket_of(endpoint)));
-}
-
-static int give_address(const hawser_addr *addr, struct sockaddr *sa, socklen_t *len) {
-    memcpy(sa, &addr->ss, addr->len < *len ? addr->len : *len);
-    *len = addr->len;
-    return 0;
-}
-
-static int peer_address(model_socket *socket, struct sockaddr *sa, socklen_t *len) {
-    return socket->state == MODEL_CONNECTED ? give_address(&socket->remote, sa, len) : -ENOTCONN;
-}
-
-static int memory_getsockname(hawser__endpoint *endpoint, struct sockaddr *sa, socklen_t *len) {
-    AT_ONCE(give_address(&socket_of(endpoint)->own, sa, len));
-}
-
-static int memory_getpeername(hawser__endpoint *endpoint, struct sockaddr *sa, socklen_t *len) {
-    AT_ONCE(peer_address(socket_of(endpoint), sa, len));
-}
-
-/* Waiting operations. */
-
 #define AGAIN(result, deadline) ((result) == -EAGAIN && ((result) = wait_for_change(deadline)) == 0)
-
-static int accept_any(hawser__endpoint *const *listeners, size_t n, struct sockaddr *peer, socklen_t *len,
-                      hawser__endpoint **ret) {
-    int result = -EAGAIN;
-    for (size_t i = 0; i < n && result == -EAGAIN; i++) {
-        model_socket *made;
-        result = gone(listeners[i]) ? -EBADF : model_accept(socket_of(listeners[i]), &made);
-        if (result == 0) {
-            give_address(&made->remote, peer, len);
-            return wrap(listeners[i]->engine, made, ret);
-        }
-    }
-    return result;
-}
 
 static int memory_accept(hawser__endpoint *const *listeners, size_t n, struct sockaddr *peer, socklen_t *len,
                          hawser__deadline deadline, hawser__endpoint **ret) {
     int result;
     memory_enter();
     do
-        result = accept_any(listeners, n, peer, len, ret);
+        result = memory_try_accept(listeners, n, peer, len, ret);
     while (AGAIN(result, deadline));
     memory_leave();
     return result;
 }
 
-static int memory_connect_begin(hawser__endpoint *endpoint, const struct sockaddr *sa, socklen_t len) {
-    AT_ONCE(model_connect(socket_of(endpoint), sa, len));
-}
-
-static int memory_connect_result(hawser__endpoint *endpoint) {
-    AT_ONCE(model_connect_result(socket_of(endpoint)));
-}
-
 static int finished(hawser__endpoint *const *endpoints, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (gone(endpoints[i]))
+        if (memory_gone(endpoints[i]))
             return -EBADF;
     for (size_t i = 0; i < n; i++)
-        if (socket_of(endpoints[i])->state != MODEL_CONNECTING)
+        if (memory_socket(endpoints[i])->state != MODEL_CONNECTING)
             return (int)i;
     return -EAGAIN;
 }
@@ -282,7 +101,7 @@ static ssize_t memory_recvmsg(hawser__endpoint *endpoint, struct msghdr *msg, in
     hawser__deadline until = flags & MSG_DONTWAIT ? HAWSER__NOW : deadline;
     memory_enter();
     do
-        result = gone(endpoint) ? -EBADF : model_receive(socket_of(endpoint), msg, flags);
+        result = memory_gone(endpoint) ? -EBADF : model_receive(memory_socket(endpoint), msg, flags);
     while (AGAIN(result, until));
     memory_leave();
     return result;
@@ -293,7 +112,7 @@ static ssize_t memory_sendmsg(hawser__endpoint *endpoint, const struct msghdr *m
     hawser__deadline until = flags & MSG_DONTWAIT ? HAWSER__NOW : deadline;
     memory_enter();
     do
-        result = gone(endpoint) ? -EBADF : model_send(socket_of(endpoint), msg, flags);
+        result = memory_gone(endpoint) ? -EBADF : model_send(memory_socket(endpoint), msg, flags);
     while (AGAIN(result, until));
     memory_leave();
     return result;
@@ -350,23 +169,18 @@ static void memory_give_back(hawser__endpoint *endpoint, void *lent) {
     }
 }
 
-static ssize_t no_sendfile(hawser__endpoint *endpoint, int fd, int64_t *offset, size_t count, hawser__deadline deadline) {
-    (void)endpoint, (void)fd, (void)offset, (void)count, (void)deadline;
-    return -EOPNOTSUPP;
-}
-
 static ssize_t memory_splice(hawser__endpoint *from, hawser__endpoint *to, size_t size, hawser__deadline deadline) {
     ssize_t result;
     memory_enter();
     do
-        result = gone(from) || gone(to) ? -EBADF : model_splice(socket_of(from), socket_of(to), size);
+        result = memory_gone(from) || memory_gone(to) ? -EBADF : model_splice(memory_socket(from), memory_socket(to), size);
     while (AGAIN(result, deadline));
     memory_leave();
     return result;
 }
 
 static bool may_go(const struct hawser__interest *interest) {
-    model_socket *socket = socket_of(interest->endpoint);
+    model_socket *socket = memory_socket(interest->endpoint);
     return interest->direction == HAWSER__IN ? socket->first || socket->receive_ended || socket->error || !socket->peer
                                              : model_room(socket) != 0;
 }
@@ -374,7 +188,7 @@ static bool may_go(const struct hawser__interest *interest) {
 static int look_at(struct hawser__interest *interests, size_t n) {
     int result = -EAGAIN;
     for (size_t i = 0; i < n; i++) {
-        if (gone(interests[i].endpoint))
+        if (memory_gone(interests[i].endpoint))
             return -EBADF;
         interests[i].ready = may_go(&interests[i]);
         if (interests[i].ready)
@@ -393,16 +207,6 @@ static int memory_await(struct hawser__interest *interests, size_t n, hawser__de
     return result;
 }
 
-static int memory_watch(hawser__endpoint *endpoint, hawser__port *port, hawser__watch *watch, bool *ended) {
-    AT_ONCE(memory_watch_arm(endpoint, socket_of(endpoint), port, watch, ended));
-}
-
-static int no_wait_fd(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline) {
-    (void)account;
-    (void)engine, (void)fd, (void)events, (void)deadline;
-    return -EOPNOTSUPP;
-}
-
 static int memory_sleep(hawser__engine *engine, hawser__deadline deadline) {
     (void)engine;
     int result;
@@ -410,6 +214,34 @@ static int memory_sleep(hawser__engine *engine, hawser__deadline deadline) {
         result = hawser__park(NULL, 0, deadline);
     while (result == 0);
     return result == -ETIMEDOUT || result == -EAGAIN ? 0 : result;
+}
+
+/* What only descriptors can do. */
+
+static int no_adopt(hawser__engine *engine, int fd, hawser__endpoint **ret) {
+    (void)engine, (void)fd, (void)ret;
+    return -EOPNOTSUPP;
+}
+
+static int no_descriptor(hawser__endpoint *endpoint) {
+    (void)endpoint;
+    return -EOPNOTSUPP;
+}
+
+static int no_detach(hawser__endpoint *endpoint, bool blocking) {
+    (void)endpoint, (void)blocking;
+    return -EOPNOTSUPP;
+}
+
+static ssize_t no_sendfile(hawser__endpoint *endpoint, int fd, int64_t *offset, size_t count, hawser__deadline deadline) {
+    (void)endpoint, (void)fd, (void)offset, (void)count, (void)deadline;
+    return -EOPNOTSUPP;
+}
+
+static int no_wait_fd(hawser__engine *engine, hawser__endpoint *account, int fd, int events, hawser__deadline deadline) {
+    (void)account;
+    (void)engine, (void)fd, (void)events, (void)deadline;
+    return -EOPNOTSUPP;
 }
 
 static const struct hawser__engine_ops memory_ops = {
