@@ -45,7 +45,7 @@ set(outside_of_worlds
     # what lies below tasks, on the processor and its memory, which is real there as well
     test_context test_overflow test_stack test_stack_refused test_stack_shared test_switch
     # real time and real signals: a fiber held up, or stopped by a handler at any instruction
-    test_watchdog test_group_start
+    test_watchdog test_watchdog_asked test_group_start
     # the threads that ask libc for names, and those that read the disk
     test_offload test_disk)
 # Of a libc that is linked statically the linker turns the inner calls, too: those with which it looks up services and interfaces.

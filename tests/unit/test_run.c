@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sched/run: how a run begins, what it gives back, and when it is over. Options for stalls are in test_watchdog.c. */
+/* sched/run: how a run begins, what it gives back, and when it is over. Options for stalls are in test_watchdog_asked.c. */
 #include "fibers.h"
 #include "support.h"
 

@@ -2,24 +2,17 @@
 /*
  * sched/watchdog: who holds a worker up is named, once, and nobody else. Fibers hold theirs up until they have been named, so
  * that nothing here depends on how fast the machine is; only "is not named" takes its time, with spans far longer than a thread
- * is ever kept from running.
+ * is ever kept from running. How a watchdog is asked for is in test_watchdog_asked.c.
  *
  * Runs are on threads of their own: the test itself may be a fiber (tests/support/main.c).
  */
 #include "support.h"
 
-#include <math.h>
-#include <regex.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fibers.h"
 #include "sched/run.h"
-
-#define CHILD "TEST_WATCHDOG_CHILD"
 
 /* What the callback was told, and by whom. */
 struct told {
@@ -63,7 +56,7 @@ static long conduct(void *argument) {
 static double run_watched(hawser_fn fn, void *arg, int workers, double stall_after, struct told *told) {
     struct watched_run run = {.fn = fn, .arg = arg};
     run.options = (hawser_run_options){.workers = workers, .stall_after = stall_after, .stack_size = TEST_STACK};
-    run.options.on_stall = told ? note : NULL;
+    run.options.on_stall = note;
     run.options.stall_arg = told;
     runner thread;
     start_thread(&thread, conduct, &run);
@@ -280,39 +273,6 @@ static void fibers_may_come_and_go_under_its_eyes(void **state) {
     run_watched(start_and_end, &seconds, 2, 0.000001, &told);
 }
 
-static long refused(void *argument) {
-    const hawser_run_options *options = argument;
-    errno = 0;
-    int result = hawser_run(nothing, NULL, options);
-    return result == -1 && errno == EINVAL;
-}
-
-static void a_span_that_is_none_is_refused(void **state) {
-    (void)state;
-    const double spans[] = {-0.1, -1e300, NAN, INFINITY, 1e10};
-    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
-        hawser_run_options options = {.workers = 1, .stall_after = spans[i]};
-        runner thread;
-        census before = take_census();
-        start_thread(&thread, refused, &options);
-        assert_true(finish(&thread));
-        assert_null(compare_census(before));
-    }
-}
-
-static int count_threads(void *arg) {
-    *(long *)arg = take_census().threads;
-    return 0;
-}
-
-/* The thread that runs, and nobody else. */
-static void who_does_not_ask_is_not_watched(void **state) {
-    (void)state;
-    long before = take_census().threads, within = 0;
-    run_watched(count_threads, &within, 1, 0, NULL);
-    assert_int_equal(within, before + 1);
-}
-
 static int run_scenario(void *argument) {
     struct told *told = argument;
     const hawser_run_options options = {.workers = 1, .on_stall = note, .stall_arg = told};
@@ -331,83 +291,7 @@ static void without_a_thread_or_memory_for_it_the_run_does_not_start(void **stat
     assert_true(sweep_syscalls(run_scenario, &told, ENOMEM, NULL) > 0);
 }
 
-/* The environment asks. */
-
-static int hold_for_the_environment(void *arg) {
-    static struct told told;
-    (void)arg;
-    hawser_fiber_setname("busy\n\"bee\"");
-    hold(&told, 0.5, 0);
-    return 0;
-}
-
-static int be_child(void) {
-    const hawser_run_options options = {.workers = 1, .stack_size = TEST_STACK};
-    alarm((unsigned)WAIT_LIMIT);
-    int result = hawser_run(hold_for_the_environment, NULL, &options);
-    return result == 0 ? 0 : errno == EINVAL ? 3 : 4;
-}
-
-/* What a child with HAWSER_STALL=ASKED writes to standard error, and its exit status. */
-static int run_child(const char *asked, char *text, size_t size) {
-    char stall[64], child[] = CHILD "=1", name[] = "test_watchdog";
-    snprintf(stall, sizeof stall, "HAWSER_STALL=%s", asked);
-    char *const environment[] = {child, stall, NULL}, *const arguments[] = {name, NULL};
-    posix_spawn_file_actions_t actions;
-    int ends[2], status = -1;
-    size_t length = 0;
-    pid_t pid;
-    assert_int_equal(pipe(ends), 0);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    posix_spawn_file_actions_addclose(&actions, ends[1]);
-    assert_int_equal(posix_spawn(&pid, "/proc/self/exe", &actions, NULL, arguments, environment), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    for (ssize_t n; length + 1 < size && (n = read(ends[0], text + length, size - 1 - length)) > 0;)
-        length += (size_t)n;
-    text[length] = '\0';
-    close(ends[0]);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void the_environment_has_stalls_printed(void **state) {
-    (void)state;
-    skip_where_emulated("a program cannot start itself again");
-    char text[1024];
-    regex_t line;
-    assert_int_equal(run_child("0.05", text, sizeof text), 0);
-    const char *pattern = "^hawser: worker 1 held up by fiber 1 \"busy\\\\x0a\\\\x22bee\\\\x22\" for 0\\.[0-9][0-9] s\n$";
-    assert_int_equal(regcomp(&line, pattern, REG_EXTENDED | REG_NOSUB), 0);
-    if (regexec(&line, text, 0, NULL, 0) != 0)
-        fail_msg("this was printed: %s", text);
-    regfree(&line);
-}
-
-static void an_environment_that_says_nothing_or_0_has_nothing_printed(void **state) {
-    (void)state;
-    skip_where_emulated("a program cannot start itself again");
-    char text[1024];
-    assert_int_equal(run_child("", text, sizeof text), 0);
-    assert_string_equal(text, "");
-    assert_int_equal(run_child("0", text, sizeof text), 0);
-    assert_string_equal(text, "");
-}
-
-static void an_environment_that_says_nonsense_is_refused(void **state) {
-    (void)state;
-    skip_where_emulated("a program cannot start itself again");
-    char text[1024];
-    static const char *const nonsense[] = {"-1", "1e3", "0,1", "soon", " 1", "0.1.2", "99999999999"};
-    for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++)
-        assert_int_equal(run_child(nonsense[i], text, sizeof text), 3);
-}
-
 int main(void) {
-    if (getenv(CHILD))
-        return be_child();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fiber_that_holds_its_worker_up_is_named),
         cmocka_unit_test(one_that_yields_in_time_is_not_named),
@@ -418,12 +302,7 @@ int main(void) {
         cmocka_unit_test(the_callback_may_dump_a_run_that_is_ending),
         cmocka_unit_test(a_name_that_changes_meanwhile_is_told_whole),
         cmocka_unit_test(fibers_may_come_and_go_under_its_eyes),
-        cmocka_unit_test(a_span_that_is_none_is_refused),
-        cmocka_unit_test(who_does_not_ask_is_not_watched),
         cmocka_unit_test(without_a_thread_or_memory_for_it_the_run_does_not_start),
-        cmocka_unit_test(the_environment_has_stalls_printed),
-        cmocka_unit_test(an_environment_that_says_nothing_or_0_has_nothing_printed),
-        cmocka_unit_test(an_environment_that_says_nonsense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
