@@ -43,7 +43,7 @@ set(outside_of_worlds
     # files on descriptors: of those simulated hosts have the numbers of sockets alone, and no files on these
     test_source_fd test_source_fd_fibers test_source_fd_terminal
     # what lies below tasks, on the processor and its memory, which is real there as well
-    test_context test_overflow test_stack test_stack_refused test_stack_shared test_switch
+    test_context test_context_kept test_overflow test_stack test_stack_refused test_stack_shared test_switch
     # real time and real signals: a fiber held up, or stopped by a handler at any instruction
     test_watchdog test_watchdog_asked test_group_start
     # the threads that ask libc for names, and those that read the disk

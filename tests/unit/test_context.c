@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * fiber/context: contexts switched by hand, without a scheduler. Assertions leave by longjmp, so they are made on the thread's
- * own stack; what runs on another stack notes what it saw.
- */
+/* fiber/context: where contexts run, one, many, and within each other. What a switch keeps is in test_context_kept.c. */
+#include "frames.h"
+#include "guests.h"
 #include "support.h"
 
-#include <fenv.h>
-#include <math.h>
 #include <string.h>
 
-#include "fiber/context.h"
 #include "fiber/sanitizers.h"
-#include "fiber/stack.h"
-#include "frames.h"
 
 /* ThreadSanitizer can have 8,000 threads and contexts at most, and takes its time to make them. */
 #ifdef HAWSER__TSAN
@@ -20,59 +14,6 @@
 #else
 #define CROWD 10000
 #endif
-#define STACK ((size_t)256 * 1024)
-
-typedef struct guest {
-    hawser__context context;
-    hawser__context *host;
-    void *stack;
-    size_t size;
-    long number, count, seen;
-    bool wrong;
-} guest;
-
-static hawser__stacks *stacks;
-
-static int make_stacks(void **state) {
-    (void)state;
-    stacks = hawser__stacks_new(STACK);
-    return stacks ? 0 : -1;
-}
-
-static int free_stacks(void **state) {
-    (void)state;
-    hawser__stacks_free(stacks);
-    return 0;
-}
-
-/* On the next stack there is, seen from HOST. */
-static void invite(guest *one, hawser__context *host, void (*entry)(void *)) {
-    one->host = host;
-    one->stack = hawser__stacks_take(stacks, &one->size);
-    if (!one->stack)
-        abort();
-    hawser__context_make(&one->context, one->stack, one->size, entry, one);
-}
-
-static void dismiss(guest *one) {
-    hawser__context_release(&one->context);
-    hawser__stacks_give(stacks, one->stack);
-}
-
-static void go_back(guest *one) {
-    hawser__context_switch(&one->context, one->host);
-}
-
-_Noreturn static void leave(guest *one) {
-    hawser__context_exit(&one->context, one->host);
-}
-
-static void visit(guest *one) {
-    hawser__context_switch(one->host, &one->context);
-}
-
-/* Where it runs. */
-
 static void note_place(void *arg) {
     guest *self = arg;
     char local = 0;
@@ -123,114 +64,6 @@ static void the_stack_is_aligned_as_calls_want_it_wherever_it_ends(void **state)
         assert_false(one.wrong);
         dismiss(&one);
     }
-}
-
-/* What is kept. More values than there are registers that a call keeps, whole numbers and fractions, and none the same. */
-static bool juggle(guest *self) {
-    long n = self->number;
-    long a = n + 1, b = n * 3, c = n ^ 5, d = n - 7, e = n * 11, f = n + 13, g = n * 17, h = n - 19, i = n * 23, j = n + 29;
-    double p = (double)n / 3, q = (double)n / 7, r = (double)n / 11, s = (double)n / 13;
-    double t = p + q, u = q - r, v = r * s, w = s + t;
-    bool same = true;
-    for (long round = 0; round < self->count; round++) {
-        go_back(self);
-        a += 1, b += 2, c += 3, d += 4, e += 5, f += 6, g += 7, h += 8, i += 9, j += 10;
-        p += 1, q += 2, r += 3, s += 4, t += 5, u += 6, v += 7, w += 8;
-        same = same && self->number == n && a == n + 2 + round && j == n + 39 + round * 10;
-    }
-    double k = (double)self->count, x = (double)n / 3, y = (double)n / 7, z = (double)n / 11, o = (double)n / 13;
-    long m = self->count;
-    return same && b == n * 3 + 2 * m && c == (n ^ 5) + 3 * m && d == n - 7 + 4 * m && e == n * 11 + 5 * m &&
-           f == n + 13 + 6 * m && g == n * 17 + 7 * m && h == n - 19 + 8 * m && i == n * 23 + 9 * m &&
-           fabs(p - x - k) < 1e-6 && fabs(q - y - 2 * k) < 1e-6 && fabs(r - z - 3 * k) < 1e-6 && fabs(s - o - 4 * k) < 1e-6 &&
-           fabs(t - x - y - 5 * k) < 1e-6 && fabs(u - y + z - 6 * k) < 1e-6 && fabs(v - z * o - 7 * k) < 1e-6 &&
-           fabs(w - o - x - y - 8 * k) < 1e-6;
-}
-
-static void run_juggler(void *arg) {
-    guest *self = arg;
-    self->wrong = !juggle(self);
-    self->seen = 1;
-    leave(self);
-}
-
-static void what_a_call_keeps_a_switch_keeps(void **state) {
-    (void)state;
-    enum { GUESTS = 7, ROUNDS = 100 };
-    hawser__context own;
-    guest guests[GUESTS] = {{.number = 0}};
-    hawser__context_adopt(&own);
-    for (int i = 0; i < GUESTS; i++) {
-        guests[i] = (guest){.number = 1000 * i + 1, .count = ROUNDS};
-        invite(&guests[i], &own, run_juggler);
-    }
-    for (int round = 0; round <= ROUNDS; round++)
-        for (int i = 0; i < GUESTS; i++)
-            visit(&guests[i]);
-    for (int i = 0; i < GUESTS; i++) {
-        assert_int_equal(guests[i].seen, 1);
-        assert_false(guests[i].wrong);
-        dismiss(&guests[i]);
-    }
-}
-
-static long descend(guest *self, long depth) {
-    volatile long local[4] = {depth, depth + 1, depth + 2, depth + 3};
-    if (depth == 0)
-        go_back(self);
-    else if (descend(self, depth - 1) != (depth - 1) * 4 + 6)
-        return -1;
-    return local[0] + local[1] + local[2] + local[3];
-}
-
-static void recurse(void *arg) {
-    guest *self = arg;
-    self->wrong = descend(self, self->count) != self->count * 4 + 6;
-    self->seen++;
-    leave(self);
-}
-
-static void a_deep_stack_is_still_there_after_a_switch(void **state) {
-    (void)state;
-    hawser__context own;
-    guest guests[2] = {{.count = 200}, {.count = 300}};
-    hawser__context_adopt(&own);
-    for (int i = 0; i < 2; i++)
-        invite(&guests[i], &own, recurse);
-    for (int i = 0; i < 4; i++)
-        visit(&guests[i % 2]);
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(guests[i].seen, 1);
-        assert_false(guests[i].wrong);
-        dismiss(&guests[i]);
-    }
-}
-
-static void turn_upwards(void *arg) {
-    guest *self = arg;
-    int before = fegetround();
-    fesetround(FE_UPWARD);
-    volatile double third = 1.0, three = 3.0;
-    third /= three;
-    self->seen = third * 3 > 1.0 || third > 1.0 / 3.0;
-    fesetround(before);
-    go_back(self);
-    self->wrong = fegetround() != FE_TONEAREST;
-    leave(self);
-}
-
-static void rounding_modes_that_are_put_back_before_a_switch_disturb_nobody(void **state) {
-    (void)state;
-    hawser__context own;
-    guest one = {.number = 0};
-    hawser__context_adopt(&own);
-    invite(&one, &own, turn_upwards);
-    visit(&one);
-    assert_int_equal(one.seen, 1);
-    assert_int_equal(fegetround(), FE_TONEAREST);
-    visit(&one);
-    assert_false(one.wrong);
-    dismiss(&one);
 }
 
 /* Many. */
@@ -350,37 +183,6 @@ static void a_context_can_be_host_to_others(void **state) {
     dismiss(&one);
 }
 
-/* Threads each have their own; the pool is common. */
-static long take_turns_on_a_thread(void *argument) {
-    hawser__context own;
-    guest guests[10];
-    long wrong = 0;
-    hawser__context_adopt(&own);
-    for (int again = 0; again < 20; again++) {
-        for (int i = 0; i < 10; i++) {
-            guests[i] = (guest){.number = (long)(intptr_t)argument + i, .count = 50};
-            invite(&guests[i], &own, run_juggler);
-        }
-        for (int round = 0; round <= 50; round++)
-            for (int i = 0; i < 10; i++)
-                visit(&guests[i]);
-        for (int i = 0; i < 10; i++) {
-            wrong += guests[i].wrong || guests[i].seen != 1;
-            dismiss(&guests[i]);
-        }
-    }
-    return wrong;
-}
-
-static void threads_switch_without_noticing_each_other(void **state) {
-    (void)state;
-    runner runs[4];
-    for (int i = 0; i < 4; i++)
-        start(&runs[i], take_turns_on_a_thread, (void *)(intptr_t)(i * 100));
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(finish(&runs[i]), 0);
-}
-
 static void look_back(void *arg) {
     guest *self = arg;
     self->count = count_frames();
@@ -410,15 +212,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_context_runs_its_entry_on_its_own_stack),
         cmocka_unit_test(the_stack_is_aligned_as_calls_want_it_wherever_it_ends),
-        cmocka_unit_test(what_a_call_keeps_a_switch_keeps),
-        cmocka_unit_test(a_deep_stack_is_still_there_after_a_switch),
-        cmocka_unit_test(rounding_modes_that_are_put_back_before_a_switch_disturb_nobody),
         cmocka_unit_test(ten_thousand_contexts_take_turns),
         cmocka_unit_test(a_stack_serves_another_context_when_one_has_left_in_the_middle),
         cmocka_unit_test(a_context_that_never_ran_can_be_released),
         cmocka_unit_test(a_context_can_be_host_to_others),
-        cmocka_unit_test(threads_switch_without_noticing_each_other),
         cmocka_unit_test(a_backtrace_ends_with_the_first_frame_of_its_context),
     };
-    return cmocka_run_group_tests(tests, make_stacks, free_stacks);
+    return cmocka_run_group_tests(tests, make_guest_stacks, free_guest_stacks);
 }
