@@ -1,92 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * sched/worker: who runs when, and what wakes a worker that sleeps.
- *
- * Most of it is played on an engine with a clock of its own, which stands still while fibers run and leaps to the end of each
- * sleep: nothing is timed, and every look at the port is counted.
- */
-#include "engine_memory.h"
+/* sched/worker: who runs when, and what wakes a worker that sleeps. Deadlines and sleep are in test_worker_timers.c. */
 #include "fibers.h"
+#include "played.h"
 #include "support.h"
 
 #include "base/wake.h"
 #include "sched/park.h"
-#include "sched/run.h"
+#include "sched/worker.h"
 
 #include <errno.h>
-
-/* The engine, for one run with one worker at a time. */
-
-static struct {
-    int64_t now;
-    int looks;              /* at the port */
-    hawser__deadline until; /* of the last look */
-    hawser__task *sleeper;  /* woken when the worker would sleep for ever */
-    atomic_int wakes;       /* of the port */
-} played;
-
-static int64_t played_now(hawser__engine *engine) {
-    (void)engine;
-    return played.now;
-}
-
-static void played_wait(hawser__port *port, hawser__deadline until) {
-    played.looks++;
-    played.until = until;
-    if (until == HAWSER__NEVER && played.sleeper)
-        hawser__task_wake(played.sleeper);
-    else if (until == HAWSER__NEVER)
-        memory_engine.ops->port_wait(port, until);
-    else if (until > played.now)
-        played.now = until;
-}
-
-static void played_wake(hawser__port *port) {
-    atomic_fetch_add(&played.wakes, 1);
-    memory_engine.ops->port_wake(port);
-}
-
-struct play {
-    hawser_fn fn;
-    void *arg;
-};
-
-static long run_play(void *arg) {
-    static struct hawser__engine_ops ops;
-    static hawser__engine engine = {&ops};
-    const hawser_run_options options = {.workers = 1, .stack_size = TEST_STACK};
-    struct play *play = arg;
-    ops = *memory_engine.ops;
-    ops.now = played_now;
-    ops.port_wait = played_wait;
-    ops.port_wake = played_wake;
-    return hawser__run_on(&engine, play->fn, play->arg, &options);
-}
-
-static char order[64]; /* what happened, a letter each */
-
-static void note(char letter) {
-    order[strlen(order)] = letter;
-}
-
-/* FN(ARG) and what it starts, on one worker of that engine. */
-static void play(hawser_fn fn, void *arg) {
-    struct play parts = {fn, arg};
-    runner thread;
-    memset(&played, 0, sizeof played);
-    memset(order, 0, sizeof order);
-    played.now = 1000;
-    start_thread(&thread, run_play, &parts);
-    assert_int_equal(finish(&thread), 0);
-    assert_as_expected();
-}
 
 /* The queue. */
 
 static int yield_three_times(void *letter) {
     int own = *(char *)letter;
     for (int i = 0; i < 3; i++) {
-        note(*(char *)letter);
+        note_letter(*(char *)letter);
         errno = own;
         hawser_yield();
         EXPECT(errno == own);
@@ -97,7 +26,7 @@ static int yield_three_times(void *letter) {
 static int start_three(void *letters) {
     for (int i = 0; i < 3; i++)
         EXPECT(hawser_go(yield_three_times, (char *)letters + i) == 0);
-    note('m'); /* none has run yet */
+    note_letter('m'); /* none has run yet */
     return 0;
 }
 
@@ -105,7 +34,7 @@ static void fibers_run_in_the_order_they_were_started_and_take_turns(void **stat
     (void)state;
     char letters[] = "abc";
     play(start_three, letters);
-    assert_string_equal(order, "mabcabcabc");
+    assert_string_equal(played.order, "mabcabcabc");
 }
 
 static hawser__task *sleepers[3];
@@ -116,7 +45,7 @@ static int sleep_and_note(void *arg) {
     errno = (int)i + 1;
     EXPECT(hawser__wait("test", -1, HAWSER__NEVER) == 0);
     EXPECT(errno == (int)i + 1);
-    note((char)('a' + i));
+    note_letter((char)('a' + i));
     return 0;
 }
 
@@ -137,13 +66,13 @@ static int wake_in_another_order(void *arg) {
 static void who_is_woken_first_runs_first_and_once(void **state) {
     (void)state;
     play(wake_in_another_order, NULL);
-    assert_string_equal(order, "bca");
+    assert_string_equal(played.order, "bca");
 }
 
 static int sleep_until_cut(void *arg) {
     long i = (long)arg;
     sleepers[i] = hawser__task_current();
-    note((char)((hawser__wait("test", -1, HAWSER__NEVER) == -ECANCELED ? 'A' : 'a') + i));
+    note_letter((char)((hawser__wait("test", -1, HAWSER__NEVER) == -ECANCELED ? 'A' : 'a') + i));
     return 0;
 }
 
@@ -157,7 +86,7 @@ static int stir_some(void *arg) {
     hawser__worker_stir(hawser__worker_current());
     hawser_yield();
     hawser_yield();
-    EXPECT(strlen(order) == 2);
+    EXPECT(strlen(played.order) == 2);
     hawser__task_wake(sleepers[1]);
     (void)arg;
     return 0;
@@ -166,7 +95,7 @@ static int stir_some(void *arg) {
 static void stirring_wakes_those_whose_wait_is_to_be_cut_and_nobody_else(void **state) {
     (void)state;
     play(stir_some, NULL);
-    assert_true(strlen(order) == 3 && strchr(order, 'A') && strchr(order, 'C') && order[2] == 'b');
+    assert_true(strlen(played.order) == 3 && strchr(played.order, 'A') && strchr(played.order, 'C') && played.order[2] == 'b');
 }
 
 /* Fairness. */
@@ -221,97 +150,6 @@ static void others_run_after_64_operations_that_all_went_through_or_a_long_one(v
     play(spend_and_give_way, NULL);
 }
 
-/* Timers. */
-
-struct nap {
-    int64_t until;
-    char letter;
-};
-
-static int take_nap(void *arg) {
-    struct nap *nap = arg;
-    EXPECT(hawser__wait("test", -1, nap->until) == -ETIMEDOUT);
-    EXPECT(played.now == nap->until);
-    note(nap->letter);
-    return 0;
-}
-
-static int take_naps(void *arg) {
-    struct nap *naps = arg;
-    for (int i = 0; i < 5; i++)
-        EXPECT(hawser_go(take_nap, &naps[i]) == 0);
-    EXPECT(hawser__wait("test", -1, HAWSER__NOW) == -EAGAIN);
-    return 0;
-}
-
-static void deadlines_pass_in_the_order_of_their_times(void **state) {
-    (void)state;
-    struct nap naps[] = {{5000, 'd'}, {2000, 'a'}, {9000, 'e'}, {3000, 'b'}, {3000, 'c'}};
-    play(take_naps, naps);
-    assert_true(strcmp(order, "abcde") == 0 || strcmp(order, "acbde") == 0);
-}
-
-static int wake_first(void *task) {
-    hawser__task_wake(task);
-    hawser__task_wake(task);
-    return 0;
-}
-
-/* Woken before it waits, and while it does: each time nothing is left of the deadline, nor of the wake-up. */
-static int be_woken_in_time(void *arg) {
-    hawser__worker *worker = hawser__worker_current();
-    (void)arg;
-    wake_first(hawser__task_current());
-    EXPECT(hawser__wait("test", -1, 3000) == 0);
-    EXPECT(hawser_go(wake_first, hawser__task_current()) == 0);
-    EXPECT(hawser__wait("test", -1, 3000) == 0);
-    EXPECT(worker->timers.count == 0 && played.now == 1000);
-    EXPECT(hawser__wait("test", -1, HAWSER__NOW) == -EAGAIN);
-    EXPECT(hawser__wait("test", -1, 3000) == -ETIMEDOUT);
-    return 0;
-}
-
-static void a_wake_up_counts_for_one_wait_and_ends_its_deadline(void **state) {
-    (void)state;
-    play(be_woken_in_time, NULL);
-}
-
-static int wake_at_the_deadline(void *task) {
-    played.now = 4000;
-    hawser__task_wake(task);
-    return 0;
-}
-
-static int wait_until_4000(void *arg) {
-    EXPECT(hawser_go(wake_at_the_deadline, hawser__task_current()) == 0);
-    EXPECT(hawser__wait("test", -1, 4000) == 0);
-    (void)arg;
-    return 0;
-}
-
-static void a_wake_up_that_comes_with_the_deadline_counts(void **state) {
-    (void)state;
-    play(wait_until_4000, NULL);
-}
-
-/* A worker that has nothing to do gets up twice to look at the stacks that are free, and then sleeps. */
-static int rest_for_ever(void *arg) {
-    int turns = 0, looks = played.looks;
-    int64_t began = played.now;
-    EXPECT(hawser_go(count_turns, &turns) == 0);
-    played.sleeper = hawser__task_current();
-    EXPECT(hawser__wait("test", -1, HAWSER__NEVER) == 0);
-    EXPECT(played.now - began <= 2 * HAWSER__SECOND && played.looks - looks <= 4);
-    EXPECT(played.until == HAWSER__NEVER);
-    (void)arg;
-    return 0;
-}
-
-static void an_idle_worker_gets_up_for_free_stacks_and_then_sleeps(void **state) {
-    (void)state;
-    play(rest_for_ever, NULL);
-}
-
 /* From other threads. */
 
 struct post {
@@ -325,8 +163,8 @@ static struct {
 } receiver;
 
 static void handle(hawser__post *post) {
-    note(hawser__worker_current() == receiver.worker ? ((struct post *)post)->letter : '?');
-    if (strlen(order) == 3)
+    note_letter(hawser__worker_current() == receiver.worker ? ((struct post *)post)->letter : '?');
+    if (strlen(played.order) == 3)
         hawser__task_wake(receiver.task);
 }
 
@@ -361,7 +199,7 @@ static void what_is_posted_wakes_a_worker_and_is_handled_there_in_its_order(void
     start_thread(&sender, send_posts, posts);
     play(receive_posts, NULL);
     assert_int_equal(finish(&sender), 0);
-    assert_string_equal(order, "abc");
+    assert_string_equal(played.order, "abc");
     assert_in_range(atomic_load(&played.wakes), 1, 4); /* one more when the run is over */
 }
 
@@ -401,10 +239,6 @@ int main(void) {
         cmocka_unit_test(stirring_wakes_those_whose_wait_is_to_be_cut_and_nobody_else),
         cmocka_unit_test(however_many_can_run_the_port_is_looked_at_now_and_then),
         cmocka_unit_test(others_run_after_64_operations_that_all_went_through_or_a_long_one),
-        cmocka_unit_test(deadlines_pass_in_the_order_of_their_times),
-        cmocka_unit_test(a_wake_up_counts_for_one_wait_and_ends_its_deadline),
-        cmocka_unit_test(a_wake_up_that_comes_with_the_deadline_counts),
-        cmocka_unit_test(an_idle_worker_gets_up_for_free_stacks_and_then_sleeps),
         cmocka_unit_test(what_is_posted_wakes_a_worker_and_is_handled_there_in_its_order),
         cmocka_unit_test(another_worker_and_a_plain_thread_wake_a_fiber_whose_worker_sleeps),
     };
