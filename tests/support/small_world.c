@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "small_world.h"
 
+#include "world/descriptors.h"
+
 hawser__host *left, *right;
 char heard[65536];
 
@@ -185,6 +187,16 @@ void connect_within(hawser__socket *ret[2]) {
 void close_both(hawser__socket *ends[2]) {
     hawser__socket_unref(ends[0]);
     hawser__socket_unref(ends[1]);
+}
+
+int give_number(hawser__socket *socket) {
+    int number = hawser__descriptor_name(socket, NULL);
+    assert_true(number >= HAWSER__FIRST_NUMBER);
+    return number;
+}
+
+void close_number(int number) {
+    assert_result(hawser__descriptor_close(left, number), 0);
 }
 
 static socklen_t unix_address(struct sockaddr_un *sun, const char *path) {

@@ -49,6 +49,10 @@ void connect_hosts(hawser__socket *ret[2]);
 void connect_within(hawser__socket *ret[2]);
 void close_both(hawser__socket *ends[2]);
 
+/* A bare number for the only reference that the test has; and closing a number of LEFT. */
+int give_number(hawser__socket *socket);
+void close_number(int number);
+
 int bind_path(hawser__socket *socket, const char *path);    /* a path; with a leading @ an abstract name */
 int connect_path(hawser__socket *socket, const char *path);
 
