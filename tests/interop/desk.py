@@ -5,6 +5,7 @@ Every program runs in a pseudo-terminal, as it does for the person who tries it.
 TIMEOUT seconds; whatever is still running at the end of a test is ended.
 """
 import os
+import re
 import signal
 import subprocess
 import time
@@ -60,6 +61,21 @@ def until(condition):
         time.sleep(0.005)
 
 
+def answered(telnet, text):
+    """TEXT, typed into TELNET, gets its OK."""
+    telnet.sendline(text)
+    telnet.says(text, f"OK...{text}")
+
+
+def leave(telnet):
+    """Closes the connection of TELNET, with its escape key."""
+    telnet.send("\x1d")
+    telnet.expect_exact("telnet> ")
+    telnet.sendline("close")
+    telnet.expect_exact("Connection closed.")
+    telnet.ends()
+
+
 class Desk:
     """The machine: programs start in the folder CWD."""
 
@@ -78,6 +94,12 @@ class Desk:
     def example(self, name, *args):
         return self.run(self.example_path(name), *args)
 
+    def listening(self, name, *args, says="listening"):
+        """The example NAME, when it has said that it listens."""
+        server = self.example(name, *args)
+        server.says(says)
+        return server
+
     def peer(self, name, *args):
         """A program that does what the tutorial's script does, in Python 3."""
         return self.run(PYTHON, HERE / "peers" / f"{name}.py", *args)
@@ -93,9 +115,17 @@ class Desk:
         return subprocess.run(self.machine.command(*argv, cwd=self.cwd), input=text, env=ENVIRONMENT, timeout=TIMEOUT,
                               stdout=subprocess.PIPE, text=True, check=True).stdout
 
+    def bound(self, port):
+        """Waits until somebody listens at PORT."""
+        until(lambda: self.output("ss", "-Hltn", f"sport = :{port}"))
+
+    def pid_at(self, port):
+        """The number of the process that listens at PORT."""
+        return int(re.search(r"pid=(\d+)", self.output("ss", "-Hltnp", f"sport = :{port}"))[1])
+
     def waiting(self, port):
-        """How many connections wait to be accepted at PORT."""
-        return int(self.output("ss", "-Hltn", f"sport = :{port}").split()[1])
+        """How many connections wait to be accepted at PORT, over all addresses."""
+        return sum(int(row.split()[1]) for row in self.output("ss", "-Hltn", f"sport = :{port}").splitlines())
 
     def backlog(self, port):
         """The number that the listener at PORT gave to listen."""

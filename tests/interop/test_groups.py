@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from desk import SOURCE, until
+from desk import SOURCE, leave, until
 
 WELCOME = "Welcome to the server. Type something and hit enter"
 CLOSED = "Connection closed by foreign host."
@@ -12,22 +12,16 @@ QUIZ = ("What is thick, laid from many fibers, and holds a ship?", "How many res
         "What has no borders between messages?")
 
 
-def listening(desk, name, *args):
-    server = desk.example(name, *args)
-    server.says("listening")
-    return server
-
-
 def threads(desk, port):
     """How many threads the program that listens at PORT has."""
-    pid = re.search(r"pid=(\d+)", desk.output("ss", "-Hltnp", f"sport = :{port}"))[1]
-    return int(re.search(r"^Threads:\s+(\d+)$", desk.output("cat", f"/proc/{pid}/status"), re.M)[1])
+    status = desk.output("cat", f"/proc/{desk.pid_at(port)}/status")
+    return int(re.search(r"^Threads:\s+(\d+)$", status, re.M)[1])
 
 
 # 30_fibers
 
 def test_fibers_serve_three_telnets_at_once(desk):
-    server = listening(desk, "30_fibers")
+    server = desk.listening("30_fibers")
     telnets = [desk.telnet("localhost", 8888) for _ in range(3)]
     for telnet in telnets:
         server.expect(r"Connected with \S+:\d+\r\n")
@@ -40,13 +34,13 @@ def test_fibers_serve_three_telnets_at_once(desk):
 
 
 def test_fibers_answer_every_line_of_a_pipe(desk):
-    listening(desk, "30_fibers")
+    desk.listening("30_fibers")
     lines = [f"line {number}\n" for number in range(5000)]
     assert desk.output("nc", "-N", "::1", 8888, text="".join(lines)) == WELCOME + "\n" + "".join("OK..." + line for line in lines)
 
 
 def test_fibers_need_no_thread_for_each_of_500_clients(desk):
-    listening(desk, "30_fibers")
+    desk.listening("30_fibers")
     before = threads(desk, 8888)
     crowd = desk.peer("crowd", 8888, 500)
     crowd.says("500 are welcome")
@@ -57,7 +51,7 @@ def test_fibers_need_no_thread_for_each_of_500_clients(desk):
 
 
 def test_a_fiber_that_leaves_without_a_word_takes_nobody_with_it(desk):
-    listening(desk, "30_fibers")
+    desk.listening("30_fibers")
     stays = desk.telnet("localhost", 8888)
     stays.says(WELCOME)
     assert desk.output("nc", "-N", "127.0.0.1", 8888) == WELCOME + "\n"
@@ -67,14 +61,14 @@ def test_a_fiber_that_leaves_without_a_word_takes_nobody_with_it(desk):
 
 @pytest.mark.parametrize("name", ["30_fibers", "31_deadlines", "38_workers"])
 def test_a_taken_port_is_told_in_a_sentence(desk, name):
-    listening(desk, "30_fibers")
+    desk.listening("30_fibers")
     assert desk.example(name).ends(1).endswith(":8888: Address already in use\n")
 
 
 # 31_deadlines
 
 def test_who_answers_in_time_hears_the_result(desk):
-    listening(desk, "31_deadlines")
+    desk.listening("31_deadlines")
     telnet = desk.telnet("localhost", 8888)
     for question, answer in zip(QUIZ, ("hawser", "seven", "stream")):
         telnet.expect(rf"\d\.\d s are left. {re.escape(question)}\r\n")
@@ -84,13 +78,13 @@ def test_who_answers_in_time_hears_the_result(desk):
 
 
 def test_the_time_for_one_answer_runs_out(desk):
-    listening(desk, "31_deadlines", 8888, 0.3, 60)
+    desk.listening("31_deadlines", 8888, 0.3, 60)
     telnet = desk.telnet("localhost", 8888)
     telnet.says(f"0.3 s are left. {QUIZ[0]}", "Too late. 0 of 3 are right.", CLOSED)
 
 
 def test_the_time_for_all_answers_runs_out_though_each_had_more(desk):
-    listening(desk, "31_deadlines", 8888, 60, 1)
+    desk.listening("31_deadlines", 8888, 60, 1)
     telnet = desk.telnet("localhost", 8888)
     telnet.says(f"1.0 s are left. {QUIZ[0]}")
     telnet.sendline("hawser")
@@ -100,7 +94,7 @@ def test_the_time_for_all_answers_runs_out_though_each_had_more(desk):
 
 
 def test_each_client_has_its_own_clock(desk):
-    listening(desk, "31_deadlines", 8888, 1, 2)
+    desk.listening("31_deadlines", 8888, 1, 2)
     desk.telnet("localhost", 8888).says(CLOSED)
     second = desk.telnet("localhost", 8888)
     second.says(f"1.0 s are left. {QUIZ[0]}")
@@ -111,7 +105,7 @@ def test_each_client_has_its_own_clock(desk):
 def nc(desk, port):
     """A server that says what is typed."""
     terminal = desk.run("nc", "-l", "127.0.0.1", port)
-    until(lambda: desk.output("ss", "-Hltn", f"sport = :{port}"))
+    desk.bound(port)
     return terminal
 
 
@@ -184,27 +178,24 @@ def proxy(desk):
     """The proxy at port 9999, before the port given."""
     def start(port):
         program = desk.example("37_tcp_proxy", 9999, "localhost", port)
-        until(lambda: desk.output("ss", "-Hltn", "sport = :9999"))
+        desk.bound(9999)
         return program
     return start
 
 
 def test_a_proxy_carries_a_conversation(desk, proxy):
-    listening(desk, "30_fibers")
+    desk.listening("30_fibers")
     program = proxy(8888)
     telnet = desk.telnet("localhost", 9999)
     telnet.says(WELCOME)
     telnet.sendline("hi")
     telnet.says("hi", "OK...hi")
-    telnet.send("\x1d")
-    telnet.expect_exact("telnet> ")
-    telnet.sendline("close")
-    telnet.ends()
+    leave(telnet)
     program.says("4 bytes there, 61 back")
 
 
 def test_a_proxy_carries_megabytes_both_ways_and_passes_the_end_on(desk, proxy):
-    listening(desk, "30_fibers")
+    desk.listening("30_fibers")
     program = proxy(8888)
     text = "".join(f"line {number}\n" for number in range(100_000))
     answer = desk.output("nc", "-N", "127.0.0.1", 9999, text=text)
@@ -217,7 +208,7 @@ def test_a_proxy_without_a_server_says_so_and_goes_on(desk, proxy):
     assert desk.output("nc", "-N", "127.0.0.1", 9999) == ""
     program.expect(r"connect to localhost:8888: Connection refused [^\r]*\r\n")
     program.says("0 bytes there, 0 back")
-    listening(desk, "30_fibers")
+    desk.listening("30_fibers")
     assert desk.output("nc", "-N", "127.0.0.1", 9999) == WELCOME + "\n"
 
 

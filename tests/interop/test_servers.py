@@ -2,7 +2,7 @@
 """Tutorial 004: a server that accepts one client, echoes once, answers in a loop, and answers many at once; and how one stops."""
 import pytest
 
-from desk import until
+from desk import leave, until
 
 WELCOME = "Welcome to the server. Type something and hit enter"
 CLOSED = "Connection closed by foreign host."
@@ -107,11 +107,7 @@ def test_seed004_telnet_leaves_with_its_escape_key_and_close(desk):
     for telnet in stays, leaves:
         connected(server)
         telnet.says(WELCOME)
-    leaves.send("\x1d")
-    leaves.expect_exact("telnet> ")
-    leaves.sendline("close")
-    leaves.expect_exact("Connection closed.")
-    leaves.ends()
+    leave(leaves)
     stays.sendline("still here")
     stays.says("still here", "OK...still here")
 
@@ -130,10 +126,7 @@ def test_a_server_stops_cleanly_on_ctrl_c(desk):
     for telnet in leaves, talks:
         telnet.sendline("hi")
         telnet.says("hi", "hi")
-    leaves.send("\x1d")
-    leaves.expect_exact("telnet> ")
-    leaves.sendline("close")
-    leaves.ends()
+    leave(leaves)
     server.sendintr()
     for telnet in silent, talks:
         telnet.says("goodbye", CLOSED)
