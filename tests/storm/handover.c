@@ -5,6 +5,7 @@
  * to the last one's stop nobody is refused or reset, and every request that was sent whole gets its whole answer, unless
  * somebody who served already was cut. At the end nothing is left in the host.
  */
+#include "handover.h"
 #include "storm.h"
 
 #include "base/thread.h"
@@ -12,12 +13,8 @@
 #include "world/socket.h"
 
 #include <hawser/counters.h>
-#include <hawser/dial.h>
-#include <hawser/error.h>
 #include <hawser/file.h>
 #include <hawser/group.h>
-#include <hawser/io.h>
-#include <hawser/option.h>
 #include <hawser/request.h>
 #include <hawser/server.h>
 #include <hawser/sync.h>
@@ -29,17 +26,10 @@
 #define LINE "/run/handover"
 #define GENERATIONS 4
 #define CLIENTS 3
-#define CALLS 5
-#define ANSWER 200
 #define LATE 300.0
 
 /* What happens to a follower; the last one's server before it is stopped meanwhile. */
 enum fate { NOTHING, GIVES_UP, IS_CANCELLED, IS_STOPPED, IS_LEFT_ALONE, FATES };
-
-struct place {
-    const char *addresses[2];   /* where the server listens; the second may be NULL */
-    const char *hosts[3];       /* where its clients find it: those of the same host, and the last one those of others */
-};
 
 static const struct place places[] = {
     {{"tcp://:4000"}, {"127.0.0.1", "", "server"}},
@@ -61,17 +51,15 @@ struct generation {
 };
 
 struct storm {
-    const struct place *place;
+    struct handover_clients clients;
     hawser_mutex *mutex;
     hawser_group *locals;
     struct generation generations[GENERATIONS];
     double drain;
     int workers, count;
     bool together;              /* followers do not wait for each other */
-    bool open;                  /* the first one listens */
     bool cut;                   /* somebody who served was ended, so nothing more is promised */
     bool clients_done;
-    int lost;                   /* calls that should have been answered */
 };
 
 /* The server. */
@@ -96,7 +84,7 @@ static void listen_to(hawser_server *server, hawser_log_level level, const char 
 }
 
 static hawser_server *open_server(struct generation *self) {
-    const struct place *place = self->storm->place;
+    const struct place *place = self->storm->clients.place;
     hawser_server *server = hawser_server_open(place->addresses[0], answer, &self->options);
     if (server && place->addresses[1] && hawser_server_listen(server, place->addresses[1]) < 0) {
         int code = errno;
@@ -147,76 +135,6 @@ static int live(void *arg) {
 static void *live_on_thread(void *arg) {
     (void)live(arg);
     return NULL;
-}
-
-/* Clients. */
-
-static void lose(struct storm *storm, const char *what, int code) {
-    hawser_sim_note("lost: %s, code %d, %s", what, code, code ? hawser_error() : "the end");
-    storm->lost++;
-}
-
-/* What comes of the whole answer. */
-static size_t hear(hawser_sock *sock) {
-    char got[ANSWER + 1];
-    size_t size = 0;
-    for (ssize_t n; size < sizeof got && (n = hawser_recv(sock, got + size, sizeof got - size)) > 0;)
-        size += (size_t)n;
-    return size;
-}
-
-static void leave_rudely(hawser_sock *sock) {
-    const struct linger none = {.l_onoff = 1, .l_linger = 0};
-    if (hawser_sim_random(2))
-        (void)hawser_setsockopt(sock, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-}
-
-/* Asks once more or for the first time. Whether it may go on. A connection that was kept may end at any time. */
-static bool ask(struct storm *storm, hawser_sock *sock, bool first) {
-    if (hawser_sendall(sock, "1\n", 2) < 0) {
-        if (first && !hawser_cancelled())
-            lose(storm, "request", errno);
-        return false;
-    }
-    if (hawser_sim_random(8) == 0) {
-        leave_rudely(sock);
-        return false;
-    }
-    size_t size = hear(sock);
-    if (size < ANSWER + 1 && (first || size > 0) && !hawser_cancelled())
-        lose(storm, first ? "answer" : "rest of an answer", errno);
-    return size == ANSWER + 1;
-}
-
-static void call_once(struct storm *storm, const char *host) {
-    hawser_connect_options options = {.timeout = 60};
-    hawser_sock *sock = hawser_create_connection(host, strncmp(host, "unix:", 5) == 0 ? 0 : 4000, &options);
-    if (!sock && !hawser_cancelled())
-        lose(storm, "connection", errno);
-    for (bool first = true; sock && ask(storm, sock, first) && hawser_sim_random(2); first = false)
-        ;
-    hawser_close(sock);
-}
-
-static void call_often(struct storm *storm, const char *host) {
-    for (int i = 0; i < CALLS && !hawser_cancelled(); i++) {
-        call_once(storm, host);
-        (void)hawser_sleep(0.001 * (double)hawser_sim_random(15));
-    }
-}
-
-static int call_from_within(void *arg) {
-    struct storm *storm = arg;
-    call_often(storm, storm->place->hosts[hawser_sim_random(2)]);
-    return 0;
-}
-
-static int call_from_afar(void *arg) {
-    struct storm *storm = arg;
-    while (!storm->open)
-        (void)hawser_sleep(0.001);
-    call_often(storm, storm->place->hosts[2]);
-    return 0;
 }
 
 /* The host. */
@@ -296,7 +214,7 @@ static void await(struct storm *storm, struct generation *self, uint64_t file) {
 
 static void start_clients(struct storm *storm) {
     for (int i = 0; i < CLIENTS; i++)
-        MUST(hawser_group_go(storm->locals, call_from_within, storm) == 0);
+        MUST(hawser_group_go(storm->locals, handover_call_from_within, &storm->clients) == 0);
 }
 
 /* Whom another one has followed ends by himself. */
@@ -317,7 +235,7 @@ static int conduct(void *arg) {
     while (!storm->generations[0].opened && !storm->generations[0].ended)
         (void)hawser_sleep(0.001);
     MUST(storm->generations[0].opened);
-    storm->open = true;
+    storm->clients.open = true;
     start_clients(storm);
     await(storm, &storm->generations[0], 0);
     for (int i = 1; i < storm->count; i++) {
@@ -366,24 +284,25 @@ static void crash(struct storm *storm, int server) {
     if (hawser_sim_crash(server) < 0)
         return;
     (void)hawser_sleep(0.001 * (double)hawser_sim_random(20));
-    storm->open = false;
+    storm->clients.open = false;
     MUST(hawser_sim_restart(server) == 0);
 }
 
 static int scenario(void *arg) {
     static const double drains[] = {HAWSER_NO_TIMEOUT, HAWSER_NO_TIMEOUT, HAWSER_NO_TIMEOUT, 0.1, 0.005, 0};
-    struct storm storm = {.workers = storm_workers(), .place = &places[hawser_sim_random(4)]};
-    int clients[CLIENTS], others = storm.place->hosts[2] ? CLIENTS : 0;
+    struct storm storm = {.workers = storm_workers(), .clients.place = &places[hawser_sim_random(4)]};
+    const struct place *place = storm.clients.place;
+    int clients[CLIENTS], others = place->hosts[2] ? CLIENTS : 0;
     (void)arg;
     storm.count = 2 + (int)hawser_sim_random(GENERATIONS - 1);
     storm.together = hawser_sim_random(4) == 0;
     storm.drain = drains[hawser_sim_random(6)];
-    hawser_sim_note("%d generations at %s%s, %d workers, drain %g", storm.count, storm.place->addresses[0],
+    hawser_sim_note("%d generations at %s%s, %d workers, drain %g", storm.count, place->addresses[0],
                     storm.together ? " together" : "", storm.workers, storm.drain);
     int server = hawser_sim_start("server", host, &storm);
     for (int i = 0; i < others; i++) {
         const char *const names[CLIENTS] = {"client0", "client1", "client2"};
-        clients[i] = hawser_sim_start(names[i], call_from_afar, &storm);
+        clients[i] = hawser_sim_start(names[i], handover_call_from_afar, &storm.clients);
     }
     if (hawser_sim_random(8) == 0)
         crash(&storm, server);
@@ -391,7 +310,7 @@ static int scenario(void *arg) {
         MUST(hawser_sim_join(clients[i]) == 0);
     storm.clients_done = true;
     MUST(hawser_sim_join(server) == 0);
-    MUST(storm.cut || storm.lost == 0);
+    MUST(storm.cut || storm.clients.lost == 0);
     MUST(hawser_sim_now() < LATE);
     return 0;
 }
