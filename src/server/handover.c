@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "base/thread.h"
 #include "engine/engines.h"
+#include "net/timeout.h"
 
 #include <hawser/dial.h>
 #include <hawser/io.h>
@@ -64,10 +65,14 @@ static bool is_same(const char *name, const char *wanted) {
     return strcmp(name, wanted) == 0 || (any_port && rest && strcmp(rest, wanted + 1) == 0);
 }
 
+static const char *bare(const char *path) {
+    return strncmp(path, "unix:", 5) == 0 ? path + 5 : path;
+}
+
 static hawser_sock *packet_socket(const char *path, bool listening) {
     char host[MESSAGE];
     hawser_listen_options options = {.type = SOCK_SEQPACKET, .mode = 0600};
-    snprintf(host, sizeof host, "unix:%s", strncmp(path, "unix:", 5) == 0 ? path + 5 : path);
+    snprintf(host, sizeof host, "unix:%s", bare(path));
     if (listening)
         return hawser_create_server(host, 0, &options);
     hawser_sock *sock = hawser_socket(AF_UNIX, SOCK_SEQPACKET, 0);
@@ -146,14 +151,28 @@ static int receive_all(struct hawser__handover *handover) {
     }
 }
 
-/* A path that refuses is a server's that is about to listen, or one that is gone: a moment tells. */
-static hawser_sock *call_server(const char *path) {
-    hawser_sock *line = NULL;
-    for (int tries = 0; !line && tries < CALL_TRIES; tries++) {
-        line = packet_socket(path, false);
-        if (!line && (errno != ECONNREFUSED || hawser_sleep(CALL_PAUSE) < 0))
-            break;
+/* A path that refuses is a server's that is about to listen, or one that is gone. Who is about to listen has claimed the file,
+ * and claiming it waits for him. A name without a file tells nothing of that. */
+static bool may_listen_yet(const char *path) {
+    hawser__engine *engine = hawser__engine_current();
+    struct hawser__unix_file file = {.lock = -1};
+    int result = -EADDRINUSE;
+    bool whole = (size_t)snprintf(file.path, sizeof file.path, "%s", bare(path)) < sizeof file.path;
+    if (file.path[0] != '@' && whole)
+        result = engine->ops->unix_claim(engine, &file, hawser__default_deadline());
+    if (result == 0) {
+        engine->ops->unix_settle(engine, &file, false);
+        errno = ECONNREFUSED;
+    } else if (result != -EADDRINUSE) {
+        hawser__fail(result, "take over from the server at %s", path);
     }
+    return result == -EADDRINUSE && hawser_sleep(CALL_PAUSE) == 0;
+}
+
+static hawser_sock *call_server(const char *path) {
+    hawser_sock *line = packet_socket(path, false);
+    for (int tries = 1; !line && tries < CALL_TRIES && errno == ECONNREFUSED && may_listen_yet(path); tries++)
+        line = packet_socket(path, false);
     return line;
 }
 

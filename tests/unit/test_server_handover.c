@@ -3,6 +3,7 @@
  * tests/storm/handover.c every order in which it can happen. */
 #include "support.h"
 
+#include "engine/engines.h"
 #include "faults.h"
 
 #include <unistd.h>
@@ -153,6 +154,60 @@ static void being_followed_and_stopped_at_once(void **state) {
     free(line);
 }
 
+/* The path of a server that does not listen yet, though it is there. */
+struct about_to_listen {
+    hawser__engine *engine;
+    struct hawser__unix_file file;
+    hawser_sock *sock;
+};
+
+static void claim(struct about_to_listen *server, const char *path, const char *unix_path) {
+    *server = (struct about_to_listen){.engine = hawser__engine_current(), .sock = hawser_socket(AF_UNIX, SOCK_SEQPACKET, 0)};
+    snprintf(server->file.path, sizeof server->file.path, "%s", path);
+    assert_int_equal(server->engine->ops->unix_claim(server->engine, &server->file, HAWSER__NEVER), 0);
+    assert_works(hawser_bind(server->sock, unix_path, 0));
+}
+
+static void assert_called(struct about_to_listen *server) {
+    char got[64] = "";
+    hawser_settimeout(server->sock, WAIT_LIMIT);
+    hawser_sock *caller = hawser_accept(server->sock, NULL);
+    if (!caller)
+        fail_msg("%s", hawser_error());
+    assert_true(hawser_recv(caller, got, sizeof got - 1) > 0);
+    assert_string_equal(got, "hawser handover 1: take");
+    hawser_close(caller);
+    hawser_close(server->sock);
+}
+
+static long follow_in_vain(void *line) {
+    hawser_server_options options = {.handover = line};
+    hawser_server *server = hawser_server_open("tcp://127.0.0.1:0", echo, &options);
+    hawser_server_close(server);
+    return server ? 0 : errno;
+}
+
+/* Longer than anybody would look again and again. */
+static void a_server_that_is_about_to_listen_is_waited_for(void **state) {
+    (void)state;
+    skip_in_world("nobody waits for a lock there");
+    char *line = strdup(own_path("line")), path[128];
+    struct about_to_listen server;
+    runner run;
+    snprintf(path, sizeof path, "unix:%s", line);
+    claim(&server, line, path);
+    double end = seconds_now() + 0.2;
+    start(&run, follow_in_vain, line);
+    while (seconds_now() < end)
+        rest_a_moment();
+    assert_works(hawser_listen(server.sock, 1));
+    server.engine->ops->unix_settle(server.engine, &server.file, true);
+    assert_called(&server);
+    assert_int_equal(finish(&run), ECONNRESET);
+    unlink(line);
+    free(line);
+}
+
 /* Who could not be let in while no descriptor was free is afterwards. */
 static void a_full_descriptor_table_keeps_a_follower_waiting_only(void **state) {
     (void)state;
@@ -179,6 +234,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_follows_the_one_before),
         cmocka_unit_test(a_follower_that_does_not_serve_changes_nothing),
+        cmocka_unit_test(a_server_that_is_about_to_listen_is_waited_for),
         cmocka_unit_test(being_followed_and_stopped_at_once),
         cmocka_unit_test(a_full_descriptor_table_keeps_a_follower_waiting_only),
     };
