@@ -67,6 +67,13 @@ void drop_loan(void);
         }                                                                                                                      \
     } while (0)
 
+/* The thread sanitizer does not follow a process with several threads, or fibers, over a fork. */
+#ifdef __SANITIZE_THREAD__
+#define skip_unless_forks_are_followed() skip()
+#else
+#define skip_unless_forks_are_followed() skip_where_emulated("a fork while other threads run is not survived")
+#endif
+
 /* The sentence of the last failure is, or holds, TEXT. */
 #define assert_sentence(text) check_sentence((text), true, __FILE__, __LINE__)
 #define assert_sentence_has(text) check_sentence((text), false, __FILE__, __LINE__)

@@ -102,13 +102,6 @@ static int end_of(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* The thread sanitizer does not follow a process with several threads, or fibers, over a fork. */
-#ifdef __SANITIZE_THREAD__
-#define skip_unless_forks_are_followed() skip()
-#else
-#define skip_unless_forks_are_followed() skip_where_emulated("a fork while other threads run is not survived")
-#endif
-
 /* As a container's filter does. */
 static bool refuse(unsigned number) {
     struct sock_filter lines[] = {
