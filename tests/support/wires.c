@@ -188,13 +188,21 @@ void cut(wire w) {
         close(w.far);
 }
 
+ssize_t raw_some(int fd, void *buf, size_t size) {
+    ssize_t n;
+    do
+        n = read(fd, buf, size);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
 bool raw_read(int fd, void *buf, size_t size) {
     for (size_t done = 0; done < size;) {
         let_others(fd, POLLIN);
-        ssize_t n = read(fd, (char *)buf + done, size - done);
-        if (n == 0 || (n < 0 && errno != EINTR))
+        ssize_t n = raw_some(fd, (char *)buf + done, size - done);
+        if (n <= 0)
             return false;
-        done += n > 0 ? (size_t)n : 0;
+        done += (size_t)n;
     }
     return true;
 }
@@ -213,12 +221,12 @@ long raw_drain(int fd) {
     char buf[65536];
     for (long total = 0;;) {
         let_others(fd, POLLIN);
-        ssize_t n = read(fd, buf, sizeof buf);
+        ssize_t n = raw_some(fd, buf, sizeof buf);
         if (n == 0)
             return total;
-        if (n < 0 && errno != EINTR)
+        if (n < 0)
             return -errno;
-        total += n > 0 ? n : 0;
+        total += n;
     }
 }
 

@@ -39,6 +39,9 @@ wire tcp_wire(bool small);
 wire unix_wire(int type);
 void cut(wire w); /* closes both; members may be gone already: NULL and -1 */
 
+/* One read. Where a socket has a time limit, as here, a signal ends it whatever its handler says, and so does a stop of the
+ * process: then it is made again. */
+ssize_t raw_some(int fd, void *buf, size_t size);
 /* Exactly SIZE bytes through a plain descriptor; false when the other side ended or WAIT_LIMIT passed. */
 bool raw_read(int fd, void *buf, size_t size);
 bool raw_write(int fd, const void *data, size_t size);

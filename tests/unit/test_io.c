@@ -153,7 +153,7 @@ static void a_trickle_does_not_extend_the_time_of_recv_exactly(void **state) {
 static long read_slowly(void *argument) {
     char buf[1000];
     int fd = *(int *)argument;
-    while (read(fd, buf, sizeof buf) > 0) {
+    while (raw_some(fd, buf, sizeof buf) > 0) {
         const struct timespec pause = {0, 10000000};
         nanosleep(&pause, NULL);
     }
@@ -187,7 +187,7 @@ static long read_pattern(void *argument) {
     struct drained *drained = argument;
     unsigned char buf[65536];
     drained->same = true;
-    for (ssize_t n; (n = read(drained->fd, buf, sizeof buf)) > 0; drained->size += (size_t)n)
+    for (ssize_t n; (n = raw_some(drained->fd, buf, sizeof buf)) > 0; drained->size += (size_t)n)
         for (ssize_t i = 0; i < n; i++)
             drained->same &= buf[i] == pattern(drained->size + (size_t)i);
     return 0;
@@ -200,6 +200,7 @@ static void sendall_sends_all_of_much(void **state) {
     wire w = tcp_wire(true);
     struct drained drained = {.fd = w.far};
     runner run;
+    hawser_settimeout(w.sock, WAIT_LIMIT);
     start(&run, read_pattern, &drained);
     assert_works(hawser_sendall(w.sock, data, size));
     hawser_close(w.sock);
@@ -247,6 +248,7 @@ static void sendall_under_signals_is_not_short(void **state) {
     struct sending sending = {w.sock, data, size};
     struct drained drained = {.fd = w.far};
     runner run, reader;
+    hawser_settimeout(w.sock, WAIT_LIMIT);
     start(&run, send_all, &sending);
     assert_int_equal(pester(&run, 10), 10);
     start(&reader, read_pattern, &drained);
