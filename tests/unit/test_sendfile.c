@@ -229,31 +229,44 @@ static void nobody_reading_is_EPIPE_and_never_SIGPIPE(void **state) {
 static long read_slowly(void *argument) {
     static char buf[20000];
     long total = 0;
-    for (ssize_t n; (n = read(*(int *)argument, buf, sizeof buf)) > 0; total += n) {
+    for (ssize_t n; (n = raw_some(*(int *)argument, buf, sizeof buf)) > 0; total += n) {
         const struct timespec pause = {0, 10000000};
         nanosleep(&pause, NULL);
     }
     return total;
 }
 
-static void a_file_that_moves_may_take_longer_than_the_timeout(void **state) {
-    (void)state;
-    static const char more[1500000];
+/* How long it took; 0 when a single step ran out of time. */
+static double send_to_a_slow_reader(int fd, long size) {
     hawser_sock *pair[2];
-    int fd = regular_file();
-    assert_int_equal(pwrite(fd, more, sizeof more, SIZE), sizeof more);
     assert_works(hawser_socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     hawser_settimeout(pair[0], 0.3);
     int far = hawser_detach(pair[1]);
     runner run;
     start(&run, read_slowly, &far);
     double began = seconds_now();
-    assert_int_equal(assert_works(hawser_sendfile(pair[0], fd, 0, 0)), SIZE + sizeof more);
+    mark_errors();
+    ssize_t sent = hawser_sendfile(pair[0], fd, 0, 0);
+    bool late = sent < 0 && errno == ETIMEDOUT;
+    if (!late)
+        assert_int_equal(check_success(sent, "hawser_sendfile", __FILE__, __LINE__), size);
     double took = seconds_now() - began;
     hawser_close(pair[0]);
-    assert_int_equal(finish(&run), SIZE + sizeof more);
-    assert_true(took > 0.3); /* else this has shown nothing */
+    long got = finish(&run);
     close(far);
+    assert_true(late || got == size);
+    return late ? 0 : took;
+}
+
+static void a_file_that_moves_may_take_longer_than_the_timeout(void **state) {
+    (void)state;
+    static const char more[1500000];
+    double took = 0;
+    int fd = regular_file();
+    assert_int_equal(pwrite(fd, more, sizeof more, SIZE), sizeof more);
+    for (int tries = 0; took == 0 && tries < 5; tries++) /* on a busy machine the reader may pause for longer than a step has */
+        took = send_to_a_slow_reader(fd, SIZE + sizeof more);
+    assert_true(took > 0.3); /* else this has shown nothing */
     close(fd);
 }
 
