@@ -16,6 +16,7 @@ bool helpers_gone(void) {
 
 census quiet_census(void) {
     assert_true(helpers_gone());
+    assert_true(wait_until(only_first_threads, NULL));
     return take_census();
 }
 

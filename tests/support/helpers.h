@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The threads of the offload pool, which outlive their work by a moment. */
+/* Threads that outlive their work by a moment: those of the offload pool, of a server's pool, of the test before. */
 #ifndef TESTS_HELPERS_H
 #define TESTS_HELPERS_H
 
@@ -13,7 +13,8 @@ bool no_helpers(void *unused);
 /* Waits until then; false when it took too long. */
 bool helpers_gone(void);
 
-/* A census, and the comparison with it, when no helper is there that counts. */
+/* A census when no thread is there but the program's first ones: a thread that only just ends, a helper or another, still has
+ * what it then frees. And the comparison with it. */
 census quiet_census(void);
 void assert_nothing_is_left(census before);
 

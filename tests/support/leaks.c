@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static atomic_long allocations;
 
@@ -38,19 +39,37 @@ static long nothing(void *argument) {
     return 0;
 }
 
+static long live_threads(void) {
+    return in_world() ? 0 : entries("/proc/self/task");
+}
+
+static bool has_left(void *argument) {
+    runner *run = argument;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d", atomic_load(&run->tid));
+    return in_world() || access(path, F_OK) < 0;
+}
+
+static long first_threads;
+
 /* A sanitizer starts a thread of its own with the first one of the program. */
 static void start_first_thread(void) {
     runner run;
     start(&run, nothing, NULL);
     finish(&run);
+    (void)wait_until(has_left, &run);
+    first_threads = live_threads();
 }
 
 census take_census(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, start_first_thread);
-    if (in_world())
-        return (census){atomic_load(&allocations), open_descriptors(), 0};
-    return (census){atomic_load(&allocations), open_descriptors(), entries("/proc/self/task")};
+    return (census){atomic_load(&allocations), open_descriptors(), live_threads()};
+}
+
+bool only_first_threads(void *unused) {
+    (void)unused;
+    return take_census().threads <= first_threads;
 }
 
 static bool is_back(void *before) {

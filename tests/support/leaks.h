@@ -9,11 +9,16 @@
 #ifndef TESTS_LEAKS_H
 #define TESTS_LEAKS_H
 
+#include <stdbool.h>
+
 typedef struct census {
     long allocations, descriptors, threads;
 } census;
 
 census take_census(void);
+
+/* Whether all threads have ended that were not there at the program's first census; for wait_until. */
+bool only_first_threads(void *unused);
 
 /* NULL when nothing more is held now than in BEFORE, else what is. Threads that are just ending get a bounded time to do so.
  * Static text. */

@@ -97,7 +97,7 @@ static void test_shutdown_at_once(void **state) {
 
 static void test_close_immediately(void **state) {
     (void)state;
-    census before = take_census();
+    census before = census_before_serving();
     for (int i = 0; i < TRANSPORTS; i++) {
         serving s;
         make_server(&s, (enum transport)i, copy_line, NULL);
@@ -110,7 +110,7 @@ static void test_close_immediately(void **state) {
 static void test_tcpserver_bind_leak(void **state) {
     (void)state;
     int port, listener = raw_listener(AF_INET, 5, &port);
-    census before = take_census();
+    census before = census_before_serving();
     for (int i = 0; i < 1024; i++)
         assert_null(hawser_tcp_server("127.0.0.1", -1, copy_line, NULL));
     assert_int_equal(errno, ERANGE);
@@ -315,11 +315,17 @@ static void test_shutdown_request_called_if_verify_request_false(void **state) {
     assert_int_equal(s.counters.calls, 0);
 }
 
+static bool nobody_is_served(void *server) {
+    hawser_server_counters counters;
+    hawser_server_get_counters(server, &counters);
+    return counters.active == 0;
+}
+
 /* Each client has gone before the next one comes, so a thread or two do for all. */
 static void test_threads_reaped(void **state) {
     (void)state;
     hawser_server_options options = {.concurrency = HAWSER_THREADS};
-    census before = take_census();
+    census before = census_before_serving();
     serving s;
     make_server(&s, TCP, copy_line, &options);
     for (int i = 0; i < 10; i++) {
@@ -330,6 +336,7 @@ static void test_threads_reaped(void **state) {
         shutdown(fd, SHUT_WR);
         assert_true(ends(fd));
         close(fd);
+        assert_true(wait_until(nobody_is_served, s.server));
     }
     assert_in_range(take_census().threads, before.threads, before.threads + 9);
     close_server(&s);
@@ -378,5 +385,6 @@ static const struct CMUnitTest tests[] = {
 };
 
 int main(void) {
+    take_census(); /* the first one, which no test's threads are in */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
