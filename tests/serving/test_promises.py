@@ -7,6 +7,7 @@ import time
 import pytest
 
 from desk import MODES, SANITIZED, STRICT, TIMEOUT, Crowd, Serving, bound, eventually, raise_files, read_all
+from standstill import standstill
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -146,14 +147,16 @@ def ask(server):
 @pytest.mark.parametrize("mode", MODES)
 def test_a_silent_client_is_cut_at_the_idle_deadline(mode, handler):
     with Serving("tcp://127.0.0.1:0", handler, concurrency=MODES[mode], idle_timeout=0.3) as server:
-        with server.call() as client:
+        with standstill(server.process):
+            client = server.call()
             client.sendall(b"hello\n")
-            assert client.recv(100) == b"OK...hello\n"
             began = time.monotonic()
+        with client:
+            assert client.recv(100) == b"OK...hello\n"
             assert read_all(client) == b""
             took = time.monotonic() - began
         counters = server.stop()
-    assert 0.25 < took < bound(0.5)
+    assert 0.3 <= took < bound(0.5)
     assert counters['timed_out_total{limit="idle"}'] == 1
 
 

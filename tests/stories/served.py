@@ -13,11 +13,17 @@ MODES = ["fibers", "threads", "forks", "sequential"]
 ANSWERED = WELCOME + b"OK...x\n"   # what "ok" says to "x\n"
 
 
+def say(server, data=b"x\n", host="127.0.0.1"):
+    """Sends DATA and ends. The client."""
+    client = server.call(host)
+    client.sendall(data)
+    client.shutdown(socket.SHUT_WR)
+    return client
+
+
 def ask(server, data=b"x\n", host="127.0.0.1"):
     """Sends DATA, ends, and reads to the end."""
-    with server.call(host) as client:
-        client.sendall(data)
-        client.shutdown(socket.SHUT_WR)
+    with say(server, data, host) as client:
         return read_all(client)
 
 
