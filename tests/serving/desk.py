@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the tests of this folder share: the server program, its counters, clients by the thousand, and a machine of its own for
 programs with fixed ports."""
+import contextlib
 import os
 import re
 import resource
@@ -106,6 +107,19 @@ def eventually(condition, timeout=TIMEOUT):
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)
+
+
+@contextlib.contextmanager
+def service_manager():
+    """The socket at which the programs started meanwhile tell their manager how they are."""
+    with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"{directory}/notify")
+        manager.settimeout(TIMEOUT)
+        os.environ["NOTIFY_SOCKET"] = f"{directory}/notify"
+        try:
+            yield manager
+        finally:
+            del os.environ["NOTIFY_SOCKET"]
 
 
 CALL = """

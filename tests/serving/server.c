@@ -18,7 +18,6 @@
 static hawser_server *server;
 static hawser_server_options options;
 static size_t reply_size = 200000;
-static double pause_before_reply;
 
 static void answer_lines(hawser_request *r) {
     char line[1024];
@@ -49,12 +48,18 @@ static void answer_much(hawser_request *r) {
     char line[64], piece[1000];
     if (hawser_readline(r->rfile, line, sizeof line) <= 0)
         return;
-    hawser_sleep(pause_before_reply);
     for (size_t i = 0; i < reply_size / sizeof piece; i++) {
         memset(piece, 'a' + (int)(i % 26), sizeof piece);
         if (hawser_write(r->wfile, piece, sizeof piece) < 0)
             return;
     }
+}
+
+/* The reply of "much", to the second line. */
+static void answer_when_told(hawser_request *r) {
+    char line[64];
+    if (hawser_readline(r->rfile, line, sizeof line) > 0)
+        answer_much(r);
 }
 
 static void tell_peer(hawser_request *r) {
@@ -77,7 +82,7 @@ static const struct {
     const char *name;
     hawser_handler handle;
 } handlers[] = {{"lines", answer_lines}, {"keep", answer_and_keep}, {"one", answer_one}, {"much", answer_much},
-                {"peer", tell_peer}, {"process", tell_process}, {"datagram", echo_datagram}};
+                {"told", answer_when_told}, {"peer", tell_peer}, {"process", tell_process}, {"datagram", echo_datagram}};
 
 static void tell_log(hawser_server *from, hawser_log_level level, const char *sentence) {
     static const char *const names[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
@@ -133,8 +138,6 @@ static void set_option(const char *text) {
     NUMBER(segmentation);
     if (strncmp(text, "reply_size", name) == 0)
         reply_size = (size_t)atof(value);
-    if (strncmp(text, "pause", name) == 0)
-        pause_before_reply = atof(value);
     if (strncmp(text, "handover", name) == 0)
         options.handover = value;
     if (strncmp(text, "proxy_from", name) == 0) {

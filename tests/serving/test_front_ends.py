@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from desk import MODES, PROGRAM, TIMEOUT, Machine, Serving, eventually, read_all
+from desk import MODES, PROGRAM, TIMEOUT, Machine, Serving, eventually, read_all, service_manager
 
 HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
 ACTIVATE = shutil.which("systemd-socket-activate")
@@ -134,18 +134,9 @@ def test_systemd_hands_the_socket_over(address, machine):
         process.communicate(timeout=TIMEOUT)
 
 
-def test_the_service_manager_is_told(tmp_path):
+def test_the_service_manager_is_told():
     """READY=1 when it serves, STOPPING=1 when it stops."""
-    path = tmp_path / "notify"
-    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    manager.bind(str(path))
-    manager.settimeout(TIMEOUT)
-    os.environ["NOTIFY_SOCKET"] = str(path)
-    try:
-        with Serving("tcp://127.0.0.1:0", "lines") as server:
-            assert manager.recv(100) == b"READY=1"
-            server.stop()
-            assert manager.recv(100) == b"STOPPING=1"
-    finally:
-        del os.environ["NOTIFY_SOCKET"]
-        manager.close()
+    with service_manager() as manager, Serving("tcp://127.0.0.1:0", "lines") as server:
+        assert manager.recv(100) == b"READY=1"
+        server.stop()
+        assert manager.recv(100) == b"STOPPING=1"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from desk import MODES, SANITIZED, STRICT, TIMEOUT, Crowd, Serving, bound, eventually, raise_files, read_all
+from desk import MODES, SANITIZED, STRICT, TIMEOUT, Crowd, Serving, bound, eventually, raise_files, read_all, service_manager
 from standstill import standstill
 
 
@@ -23,16 +23,20 @@ def test_an_idle_server_stops_at_once(mode):
 
 @pytest.mark.parametrize("mode", ["fibers", "threads"])
 def test_who_finishes_during_the_drain_loses_nothing(mode):
-    """1,000 clients are in the middle of a request when the stop comes; their answers come half a second later."""
+    """1,000 clients are in the middle of a request when the stop comes, and send the rest of it then."""
     count = 1000 if mode == "fibers" else 200
     size = 20000
     raise_files(4096)
-    with Serving("tcp://127.0.0.1:0", "much", concurrency=MODES[mode], drain=2, pause=0.5, reply_size=size,
-                 request_queue_size=4096, preexec_fn=lambda: raise_files(4096)) as server:
+    with service_manager() as manager, Serving("tcp://127.0.0.1:0", "told", concurrency=MODES[mode], drain=bound(2),
+                                               reply_size=size, request_queue_size=4096,
+                                               preexec_fn=lambda: raise_files(4096)) as server:
+        assert manager.recv(100) == b"READY=1"
         with Crowd(server.port, count, lambda i: b"go\n") as crowd:
             eventually(lambda: server.counters()["active"] == count)
             began = time.monotonic()
             server.process.terminate()
+            assert manager.recv(100) == b"STOPPING=1"
+            crowd.say(b"on\n")
             assert crowd.listen(TIMEOUT) == 0
             took = time.monotonic() - began
             lengths = [sum(len(piece) for piece in pieces) for pieces in crowd.heard.values()]
