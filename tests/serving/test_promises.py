@@ -103,13 +103,14 @@ def test_a_full_descriptor_table_costs_nothing_and_passes():
         lines = [line for line in server.log.splitlines() if "wait" in line]
     print(f"2.5 s with a full table: {used * 1000:.1f} ms of CPU (CPython: 2,000), served {took * 1000:.0f} ms after it had room")
     assert used < bound(0.05)
-    assert took < 1
+    assert took < bound(1)
     assert len(lines) == 1, server.log
 
 
 def test_slow_clients_are_cut_and_hold_nobody_up():
-    """Clients that never end their line are cut at request_timeout; fresh ones are served quickly all the while."""
-    count, limit = (10_000, 10) if STRICT else (500, 3)
+    """Clients that never end their line are cut at request_timeout; fresh ones are served quickly all the while. Where others are
+    at work too, the last of the fresh ones come early: there are seconds left in which the slow ones could hold them up."""
+    count, limit, last = (10_000, 10, 8.5) if STRICT else (500, 6, 1.5)
     if raise_files(2 * count + 200) < count + 200:
         pytest.skip("too few descriptors")
     with Serving("tcp://127.0.0.1:0", "one", request_timeout=limit, request_queue_size=4096,
@@ -119,13 +120,14 @@ def test_slow_clients_are_cut_and_hold_nobody_up():
         with Crowd(server.port, count, lambda i: b"x") as crowd:
             ready = time.monotonic()
             fresh = []
-            while time.monotonic() < ready + limit - 1.5:
+            while time.monotonic() < ready + last:
                 crowd.say(b"y")
                 until = time.monotonic() + 1
                 while time.monotonic() < until and len(fresh) < 200:
                     fresh.append(ask(server))
                     time.sleep(0.01)
                 crowd.listen(max(0, until - time.monotonic()))
+            early = server.counters()['timed_out_total{limit="request"}']
             left = crowd.listen(2 * limit)
             took = time.monotonic() - ready
         counters = server.stop()
@@ -136,7 +138,10 @@ def test_slow_clients_are_cut_and_hold_nobody_up():
           f"ones: median {median * 1000:.2f} ms, most {most * 1000:.1f} ms (unloaded at most {alone * 1000:.1f} ms)")
     if not SANITIZED:
         assert median < bound(0.010)
-        assert most < alone + bound(0.100)
+    if STRICT:
+        assert most < alone + 0.100
+    else:
+        assert early == 0   # so none of the fresh ones had to wait for the end of a slow one
 
 
 def ask(server):
