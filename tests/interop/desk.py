@@ -4,6 +4,7 @@
 Every program runs in a pseudo-terminal, as it does for the person who tries it. A terminal is waited on with expect, at most
 TIMEOUT seconds; whatever is still running at the end of a test is ended.
 """
+import contextlib
 import os
 import re
 import signal
@@ -43,6 +44,14 @@ class Terminal(pexpect.spawn):
         self.wait()
         assert self.exitstatus == status, f"{self.args} ended with {self.exitstatus}, signal {self.signalstatus}"
         return self.before.replace("\r\n", "\n")
+
+    @contextlib.contextmanager
+    def asleep(self):
+        """The program stands still meanwhile; its time passes."""
+        self.kill(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        yield
+        self.kill(signal.SIGCONT)
 
     def stop(self):
         """Ends the program, however it is."""
@@ -109,6 +118,16 @@ class Desk:
         terminal = self.run("telnet", host, port)
         terminal.says(f"Connected to {host}.", "Escape character is '^]'.")
         return terminal
+
+    def early(self, server, port, text):
+        """A telnet whose line TEXT is there before SERVER, which listens at PORT, accepts it: none of the time that the server
+        gives its client is spent on the way."""
+        with server.asleep():
+            telnet = self.telnet("localhost", port)
+            telnet.sendline(text)
+            telnet.says(text)
+            until(lambda: re.match(r"[1-9]", self.output("ss", "-Htn", "state", "established", f"sport = :{port}")))
+        return telnet
 
     def output(self, *argv, text=""):
         """What ARGV prints when it gets TEXT as its input, without a terminal. It must succeed."""

@@ -94,10 +94,8 @@ def test_a_kept_connection_counts_its_lines(desk):
 
 
 def test_a_kept_connection_that_is_idle_is_sent_home(desk):
-    desk.listening("44_keep", 8888, 0.3)
-    telnet = desk.telnet("localhost", 8888)
-    telnet.sendline("a")
-    telnet.says("a", "1: a", "1 lines, goodbye", CLOSED)
+    telnet = desk.early(desk.listening("44_keep", 8888, 0.3), 8888, "a")
+    telnet.says("1: a", "1 lines, goodbye", CLOSED)
 
 
 @pytest.mark.skipif(bool(os.environ.get("HAWSER_SANITIZE")), reason="sanitizers need memory of their own")
