@@ -10,7 +10,8 @@ import time
 
 import pytest
 from conftest import HAWSER, THANKS, TIMEOUT, WELCOME, eventually, hawser, read_all, read_exactly
-from served import (ask, check_a_polite_stop, check_a_reset, check_late_sums, check_sums, check_usage, greet, shout, talk_on)
+from served import (ask, check_a_polite_stop, check_a_reset, check_late_sums, check_ten_lines, check_usage, greet, shout,
+                    talk_on)
 
 
 def test_it_listens_on_both_loopbacks_with_one_port_and_says_so(serve):
@@ -112,11 +113,7 @@ def test_a_reset_is_told_counted_and_survived(serve):
 
 
 def test_ten_lines_a_second_of_a_kind_are_printed_and_the_rest_is_summed(serve):
-    server = serve("greet", 0)
-    greet(server, 200)
-    text = server.stop()
-    assert "served 200 connections" in text
-    assert check_sums(text, 200) == [10, 10]
+    check_ten_lines(serve("greet", 0))
 
 
 def test_sums_are_printed_though_nothing_happens_any_more(serve):

@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 from conftest import HAWSER, TIMEOUT, WELCOME, eventually, hawser, read_all, read_exactly
-from served import (ANSWERED, MODES, ask, check_a_polite_stop, check_a_reset, check_late_sums, check_sums, check_usage, greet,
+from served import (ANSWERED, MODES, ask, check_a_polite_stop, check_a_reset, check_late_sums, check_ten_lines, check_usage,
                     is_silent, say, shout, talk_on)
 from standstill import standstill
 
@@ -82,11 +82,7 @@ def test_datagrams_are_answered(serve, mode):
 
 
 def test_ten_lines_a_second_of_a_kind_are_printed_and_the_rest_is_summed(serve, mode):
-    server = serve("greet", 0, "--mode", mode)
-    greet(server, 100)
-    text = server.stop()
-    assert "served 100 connections" in text
-    check_sums(text, 100)
+    check_ten_lines(serve("greet", 0, "--mode", mode))
 
 
 def test_sums_are_printed_though_nothing_happens_any_more(serve, mode):
