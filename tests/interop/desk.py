@@ -4,7 +4,6 @@
 Every program runs in a pseudo-terminal, as it does for the person who tries it. A terminal is waited on with expect, at most
 TIMEOUT seconds; whatever is still running at the end of a test is ended.
 """
-import contextlib
 import os
 import re
 import signal
@@ -13,6 +12,8 @@ import time
 from pathlib import Path
 
 import pexpect
+
+from standstill import standstill
 
 HERE = Path(__file__).resolve().parent
 SOURCE = Path(os.environ.get("HAWSER_SOURCE", HERE.parents[1]))
@@ -44,14 +45,6 @@ class Terminal(pexpect.spawn):
         self.wait()
         assert self.exitstatus == status, f"{self.args} ended with {self.exitstatus}, signal {self.signalstatus}"
         return self.before.replace("\r\n", "\n")
-
-    @contextlib.contextmanager
-    def asleep(self):
-        """The program stands still meanwhile; its time passes."""
-        self.kill(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        yield
-        self.kill(signal.SIGCONT)
 
     def stop(self):
         """Ends the program, however it is."""
@@ -122,7 +115,7 @@ class Desk:
     def early(self, server, port, text):
         """A telnet whose line TEXT is there before SERVER, which listens at PORT, accepts it: none of the time that the server
         gives its client is spent on the way."""
-        with server.asleep():
+        with standstill(server):
             telnet = self.telnet("localhost", port)
             telnet.sendline(text)
             telnet.says(text)
