@@ -10,14 +10,34 @@
 #include <hawser/dial.h>
 #include <hawser/io.h>
 #include <hawser/message.h>
+#include <hawser/option.h>
 #include <hawser/world.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CALL_TRIES 5
 #define CALL_PAUSE 0.01
+
+/* What both sides use. */
+
+void hawser__handover_name(char name[static HAWSER__HANDOVER_TEXT], const struct hawser__address *address, int64_t port) {
+    static const char *const schemes[] = {"tcp", "udp", "unix", "unix-datagram", "systemd", "fd"};
+    snprintf(name, HAWSER__HANDOVER_TEXT, "%lld %s %s", (long long)port, schemes[address->scheme], address->host);
+}
+
+void hawser__handover_host(char host[static HAWSER__HANDOVER_TEXT], const char *path) {
+    snprintf(host, HAWSER__HANDOVER_TEXT, "unix:%s", strncmp(path, "unix:", 5) == 0 ? path + 5 : path);
+}
+
+bool hawser__handover_is_ours(hawser_sock *peer) {
+    uid_t uid;
+    return hawser_getpeercred(peer, NULL, &uid, NULL) == 0 && (uid == geteuid() || uid == 0);
+}
+
+/* Asking. */
 
 /* The two endpoints of "localhost" become one listener again. NULL: nothing is left of them. */
 static hawser_sock *join(const int fds[2]) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shared between the two sides of a handover: handover.c, the server that is followed, and follower.c, the one that follows.
+ * Shared between the two sides of a handover: follower.c, the server that follows, and handover.c, the one that is followed.
  * A message is a packet; those with a listener carry its descriptors, two for "localhost".
  */
 #ifndef HAWSER__FOLLOWER_H
@@ -36,7 +36,6 @@ struct hawser__handover {
     hawser__thread thread;
 };
 
-/* handover.c */
 /* What both sides call a listener: the port, asked for or as it turned out, and the rest as it was asked for. */
 void hawser__handover_name(char name[static HAWSER__HANDOVER_TEXT], const struct hawser__address *address, int64_t port);
 /* PATH, with or without "unix:", as a host. */
@@ -44,7 +43,6 @@ void hawser__handover_host(char host[static HAWSER__HANDOVER_TEXT], const char *
 /* Somebody of another user could hand over a listener of his own, or take ours. */
 bool hawser__handover_is_ours(hawser_sock *peer);
 
-/* follower.c */
 /* The server before this one, if there is one, is told that this one serves, and has closed the path or is gone. */
 void hawser__follower_relieve(hawser_server *server);
 /* Closes what was handed over and not taken. */

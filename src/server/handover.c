@@ -7,33 +7,12 @@
 #include <hawser/io.h>
 #include <hawser/listen.h>
 #include <hawser/message.h>
-#include <hawser/option.h>
 #include <hawser/world.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ACCEPT_PAUSE 0.02
-
-/* What both sides use. */
-
-void hawser__handover_name(char name[static HAWSER__HANDOVER_TEXT], const struct hawser__address *address, int64_t port) {
-    static const char *const schemes[] = {"tcp", "udp", "unix", "unix-datagram", "systemd", "fd"};
-    snprintf(name, HAWSER__HANDOVER_TEXT, "%lld %s %s", (long long)port, schemes[address->scheme], address->host);
-}
-
-void hawser__handover_host(char host[static HAWSER__HANDOVER_TEXT], const char *path) {
-    snprintf(host, HAWSER__HANDOVER_TEXT, "unix:%s", strncmp(path, "unix:", 5) == 0 ? path + 5 : path);
-}
-
-bool hawser__handover_is_ours(hawser_sock *peer) {
-    uid_t uid;
-    return hawser_getpeercred(peer, NULL, &uid, NULL) == 0 && (uid == geteuid() || uid == 0);
-}
-
-/* The server that is followed. */
 
 static int give_one(hawser_sock *follower, const struct hawser__listener *listener) {
     char name[HAWSER__HANDOVER_TEXT];
