@@ -6,7 +6,7 @@
  * Between that probe and our own bind another server may do the same, so both happen under a lock file beside the socket:
  *
  *   claim   lock PATH.lock; connect: refused -> unlink; accepted -> EADDRINUSE; no socket -> ENOTSOCK; nothing there -> fine
- *   (the caller binds and listens)
+ *   (the caller binds and listens, or wanted to know no more)
  *   settle  remember device and inode of what was made; remove the lock file while still holding it
  *
  * A lock file that was removed while we waited for it is no lock: after locking, the name has to lead to the same file still.
@@ -61,13 +61,14 @@ static int try_lock(const char *path) {
 static int lock(hawser__engine *engine, const struct hawser__unix_file *file, hawser__deadline deadline) {
     char path[128];
     lock_path(file, path);
-    int64_t now = engine->ops->now(engine);
-    hawser__deadline give_up = now + LOCK_PATIENCE < deadline || deadline == HAWSER__NOW ? now + LOCK_PATIENCE : deadline;
+    int64_t give_up = engine->ops->now(engine) + LOCK_PATIENCE;
     for (;;) {
         int fd = try_lock(path);
-        if (fd != -EAGAIN)
+        if (fd != -EAGAIN || deadline == HAWSER__NOW)
             return fd;
-        now = engine->ops->now(engine);
+        int64_t now = engine->ops->now(engine);
+        if (now >= deadline)
+            return -ETIMEDOUT;
         if (now >= give_up)
             return -EADDRINUSE;   /* whoever holds the lock is about to listen here */
         int result = engine->ops->sleep(engine, now + LOCK_PAUSE);

@@ -38,27 +38,52 @@ enum { CLOSED = 1, ENDED = 2, RECEIVING = 4, SENDING = 8, GONE = 16, ONE_INSIDE 
 
 static const uint64_t side_bit[] = {[HAWSER__SHORT] = 0, [HAWSER__RECEIVER] = RECEIVING, [HAWSER__SENDER] = SENDING};
 
-hawser_sock *hawser__handle_around_both(hawser__endpoint *endpoint, hawser__endpoint *second, int family, int type, int proto) {
-    uint8_t count = second ? 2 : 1;
-    hawser_sock *sock = hawser__zalloc(sizeof *sock + count * sizeof sock->endpoints[0]);
+/* With ROOM bytes for endpoints and what is behind them. */
+static hawser_sock *make(hawser__endpoint *endpoint, size_t room, int family, int type, int proto) {
+    hawser_sock *sock = hawser__zalloc(sizeof *sock + room);
     if (!sock)
         return NULL;
     sock->refs = 1;
     sock->ios = 1;
     sock->transport = &hawser__plain_transport;
     sock->endpoints[0] = endpoint;
-    if (second)
-        sock->endpoints[1] = second;
-    sock->endpoint_count = count;
+    sock->endpoint_count = 1;
     sock->timeout = hawser__default_timeout();
     sock->family = (uint8_t)family;
     sock->type = (uint8_t)type;
-    sock->proto = proto;
+    sock->proto = (uint16_t)proto;
     return sock;
 }
 
 hawser_sock *hawser__handle_around(hawser__endpoint *endpoint, int family, int type, int proto) {
-    return hawser__handle_around_both(endpoint, NULL, family, type, proto);
+    return make(endpoint, sizeof endpoint, family, type, proto);
+}
+
+hawser_sock *hawser__handle_around_both(hawser__endpoint *endpoints[2], int family, int type) {
+    hawser_sock *sock = make(endpoints[0], 2 * sizeof endpoints[0], family, type, 0);
+    if (!sock)
+        return NULL;
+    sock->endpoints[1] = endpoints[1];
+    sock->endpoint_count = 2;
+    return sock;
+}
+
+static struct hawser__unix_file *file_of(hawser_sock *sock) {
+    return sock->has_unix_file ? (struct hawser__unix_file *)(void *)&sock->endpoints[1] : NULL;
+}
+
+hawser_sock *hawser__handle_with_file(hawser__endpoint *endpoint, const struct hawser__unix_file *file, int type) {
+    hawser_sock *sock = make(endpoint, sizeof endpoint + sizeof *file, AF_UNIX, type, 0);
+    if (!sock)
+        return NULL;
+    sock->has_unix_file = true;
+    *file_of(sock) = *file;
+    return sock;
+}
+
+void hawser__leave_unix_file(hawser_sock *sock) {
+    if (sock->has_unix_file)
+        file_of(sock)->owner = 0;
 }
 
 hawser_sock *hawser__handle_new(hawser__endpoint *endpoint, int family, int type, int proto) {
@@ -68,8 +93,12 @@ hawser_sock *hawser__handle_new(hawser__endpoint *endpoint, int family, int type
     return sock;
 }
 
+/* A file whose endpoint was detached is somebody else's. */
 static void close_endpoints(hawser_sock *sock) {
-    sock->transport->release(sock);
+    if (sock->transport->release)
+        sock->transport->release(sock);
+    if (sock->has_unix_file && sock->endpoint_count > 0)
+        hawser__sock_ops(sock)->unix_remove(hawser__sock_engine(sock), file_of(sock));
     for (size_t i = 0; i < sock->endpoint_count; i++)
         sock->endpoints[i]->engine->ops->close(sock->endpoints[i]);
     sock->endpoint_count = 0;
@@ -252,7 +281,6 @@ static int detach_alone(hawser_sock *sock) {
         return fd;
     }
     sock->endpoint_count = 0;
-    hawser__leave_unix_file(sock);   /* it now belongs to whoever got the descriptor */
     return fd;
 }
 

@@ -24,22 +24,23 @@ struct hawser__transport {
     ssize_t (*sendmsg)(hawser_sock *sock, const struct msghdr *msg, int flags, hawser__deadline deadline);
     ssize_t (*sendfile)(hawser_sock *sock, int fd, int64_t *offset, size_t count, hawser__deadline deadline);
     int (*shutdown)(hawser_sock *sock, int how);
-    void (*release)(hawser_sock *sock);   /* frees transport_state when the socket ends, or is detached */
+    void (*release)(hawser_sock *sock);   /* frees transport_state when the socket ends */
 };
 
 /* A server has one for each idle connection: with one endpoint it is 56 bytes, which malloc makes 64 of. No system has families
- * or types beyond a byte. */
+ * or types beyond a byte, nor protocols beyond two. */
 struct hawser_sock {
     atomic_uint refs, ios;
     _Atomic uint64_t state;                  /* see handle.c */
     const struct hawser__transport *transport;
     void *transport_state;
     _Atomic int64_t timeout;                 /* nanoseconds, HAWSER__NEVER = none */
-    int proto;
+    uint16_t proto;
     uint8_t family, type;
     uint8_t endpoint_count;
     uint8_t turn;                            /* accept asks this endpoint first: neither loopback may starve the other */
-    hawser__endpoint *endpoints[];           /* one; a listener on both loopbacks has two */
+    bool has_unix_file;                      /* made by create_server, removed at the end */
+    hawser__endpoint *endpoints[];           /* one; a listener on both loopbacks has two; behind one, the Unix socket file */
 };
 
 enum hawser__side { HAWSER__SHORT, HAWSER__RECEIVER, HAWSER__SENDER };
@@ -48,8 +49,10 @@ enum hawser__side { HAWSER__SHORT, HAWSER__RECEIVER, HAWSER__SENDER };
 hawser_sock *hawser__handle_new(hawser__endpoint *endpoint, int family, int type, int proto);
 /* The same, but on failure ENDPOINT stays the caller's. */
 hawser_sock *hawser__handle_around(hawser__endpoint *endpoint, int family, int type, int proto);
-/* The same for one or two of them (SECOND NULL: one). */
-hawser_sock *hawser__handle_around_both(hawser__endpoint *endpoint, hawser__endpoint *second, int family, int type, int proto);
+/* The same for both loopbacks. */
+hawser_sock *hawser__handle_around_both(hawser__endpoint *endpoints[2], int family, int type);
+/* The same for a Unix listener; FILE is copied. */
+hawser_sock *hawser__handle_with_file(hawser__endpoint *endpoint, const struct hawser__unix_file *file, int type);
 
 /* Enters a call: 0; -EBADF closed, -EBUSY another task is on that side, -ECANCELED interrupted (not for HAWSER__SHORT). A call
  * from a file enters with hawser__file_enter: it works on while the socket itself is closed. */
@@ -72,8 +75,10 @@ bool hawser__is_closed(hawser_sock *sock);
 /* hawser_detach without the sentence: the descriptor, or a negative code. */
 int hawser__handle_detach(hawser_sock *sock);
 
-/* FILE, which is SOCK's from now on, is removed when SOCK ends; unless somebody else may be listening on it by then. */
-void hawser__take_unix_file(hawser_sock *sock, struct hawser__unix_file *file);
+/* listen.c: whether ADDR is that of a Unix socket with a file, which *RET then is: not yet claimed. */
+bool hawser__unix_file_at(const hawser_addr *addr, struct hawser__unix_file *ret);
+
+/* The socket file of a Unix listener stays when SOCK ends: somebody else may be listening on it by then. */
 void hawser__leave_unix_file(hawser_sock *sock);
 
 /* A file takes and gives back its share of the connection. -EBADF when the socket is closed. */

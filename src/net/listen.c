@@ -8,7 +8,6 @@
  *   otherwise    the first address of the name that binds
  */
 #include "base/error.h"
-#include "base/mem.h"
 #include "base/sys.h"
 #include "engine/engines.h"
 #include "net/handle.h"
@@ -29,7 +28,7 @@ struct plan {
     hawser__engine *engine;
     hawser_listen_options options;
     bool dual;                              /* IPv6 sockets serve IPv4 as well */
-    struct hawser__unix_file *unix_file;
+    struct hawser__unix_file unix_file;
     bool bound;                             /* the last address was bound, whatever came after */
     hawser_addr failed;                     /* the address that the failure is about */
 };
@@ -150,24 +149,26 @@ static int open_loopbacks(struct plan *plan, const hawser_addrinfo *v4, const ha
     }
 }
 
+bool hawser__unix_file_at(const hawser_addr *addr, struct hawser__unix_file *ret) {
+    const char *path = ((const struct sockaddr_un *)&addr->ss)->sun_path;
+    size_t head = offsetof(struct sockaddr_un, sun_path), length = addr->len > head ? addr->len - head : 0;
+    *ret = (struct hawser__unix_file){.lock = -1};
+    if (addr->ss.ss_family != AF_UNIX || length == 0 || path[0] == '\0')
+        return false;
+    memcpy(ret->path, path, length < sizeof ret->path ? length : sizeof ret->path - 1);
+    return true;
+}
+
 static int open_unix_file(struct plan *plan, const hawser_addrinfo *at, hawser__endpoint **ret) {
     const struct hawser__engine_ops *ops = plan->engine->ops;
-    struct hawser__unix_file *file = plan->unix_file;
     plan->failed = at->addr;
-    const char *path = ((const struct sockaddr_un *)&at->addr.ss)->sun_path;
-    size_t length = at->addr.len - offsetof(struct sockaddr_un, sun_path);
-    memcpy(file->path, path, length < sizeof file->path ? length : sizeof file->path - 1);
-    int result = ops->unix_claim(plan->engine, file, hawser__default_deadline());
+    int result = ops->unix_claim(plan->engine, &plan->unix_file, hawser__default_deadline());
     if (result < 0)
         return result;
     result = open_one(plan, at, ret);
-    ops->unix_settle(plan->engine, file, plan->bound);   /* so that undo() removes what a failed listen leaves behind */
+    /* So that undo() removes what a failed listen leaves behind. */
+    ops->unix_settle(plan->engine, &plan->unix_file, plan->bound);
     return result;
-}
-
-static bool has_file(const hawser_addr *addr) {
-    return addr->ss.ss_family == AF_UNIX && addr->len > offsetof(struct sockaddr_un, sun_path) &&
-           ((const struct sockaddr_un *)&addr->ss)->sun_path[0] != '\0';
 }
 
 /* Finds the addresses and opens them into ENDPOINTS. 0 or more; a code with plan->failed set; -1 with the sentence set
@@ -185,7 +186,7 @@ static int open_host(struct plan *plan, const char *host, int port, hawser__endp
         result = -errno;
     else if (loopbacks)
         result = open_loopbacks(plan, list, second, endpoints);
-    else if (has_file(&list->addr))
+    else if (hawser__unix_file_at(&list->addr, &plan->unix_file))
         result = open_unix_file(plan, list, &endpoints[0]);
     else if (host[0] == '\0')
         result = open_any(plan, list, &endpoints[0]);
@@ -199,19 +200,15 @@ static int open_host(struct plan *plan, const char *host, int port, hawser__endp
 static hawser_sock *handle_for(struct plan *plan, hawser__endpoint *endpoints[2]) {
     hawser_addr own = {.len = sizeof own.ss};
     plan->engine->ops->getsockname(endpoints[0], (struct sockaddr *)&own.ss, &own.len);
-    hawser_sock *sock = hawser__handle_around_both(endpoints[0], endpoints[1], own.ss.ss_family, plan->options.type, 0);
-    if (!sock)
-        return NULL;
-    if (plan->unix_file->owner)
-        hawser__take_unix_file(sock, plan->unix_file);
-    else
-        hawser__free(plan->unix_file);
-    return sock;
+    if (plan->unix_file.owner)
+        return hawser__handle_with_file(endpoints[0], &plan->unix_file, plan->options.type);
+    if (endpoints[1])
+        return hawser__handle_around_both(endpoints, own.ss.ss_family, plan->options.type);
+    return hawser__handle_around(endpoints[0], own.ss.ss_family, plan->options.type, 0);
 }
 
 static void undo(struct plan *plan, hawser__endpoint *endpoints[2]) {
-    plan->engine->ops->unix_remove(plan->engine, plan->unix_file);
-    hawser__free(plan->unix_file);
+    plan->engine->ops->unix_remove(plan->engine, &plan->unix_file);
     for (size_t i = 0; i < 2; i++)
         if (endpoints[i])
             plan->engine->ops->close(endpoints[i]);
@@ -230,13 +227,11 @@ hawser_sock *hawser_create_server(const char *host, int port, const hawser_liste
         plan.options = *options;
     if (plan.options.type == 0)
         plan.options.type = SOCK_STREAM;
-    plan.unix_file = hawser__zalloc(sizeof *plan.unix_file);
-    int result = plan.unix_file ? open_host(&plan, host, port, endpoints, &said) : -ENOMEM;
+    int result = open_host(&plan, host, port, endpoints, &said);
     hawser_sock *sock = result < 0 ? NULL : handle_for(&plan, endpoints);
     if (sock)
         return sock;
-    if (plan.unix_file)
-        undo(&plan, endpoints);
+    undo(&plan, endpoints);
     if (!said)
         hawser__fail(result < 0 ? result : ENOMEM, "listen on %s",
                      plan.failed.len ? hawser_addr_str(&plan.failed)

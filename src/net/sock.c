@@ -160,7 +160,7 @@ static int accept_inside(hawser_sock *sock, hawser_addr *peer, hawser_sock **ret
     sock->turn++;
     peer->len = sizeof peer->ss;
     int result = hawser__sock_ops(sock)->accept(listeners, count, (struct sockaddr *)&peer->ss, &peer->len,
-                                           hawser__sock_deadline(sock), &endpoint);
+                                                hawser__sock_deadline(sock), &endpoint);
     if (result < 0)
         return result;
     *ret = hawser__handle_new(endpoint, sock->family, sock->type, sock->proto);

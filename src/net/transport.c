@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/transport.h"
 
-#include "base/mem.h"
-
 #include <errno.h>
 
 static ssize_t plain_recv(hawser_sock *sock, void *buf, size_t size, int flags, hawser__deadline deadline) {
@@ -40,25 +38,6 @@ static int plain_shutdown(hawser_sock *sock, int how) {
     return result;
 }
 
-/* The state is the Unix socket file of a listener that has one. It is gone already, or somebody else's, where the endpoint is
- * gone that knows the engine. */
-static void plain_release(hawser_sock *sock) {
-    struct hawser__unix_file *file = sock->transport_state;
-    if (file && file->owner)
-        hawser__sock_ops(sock)->unix_remove(hawser__sock_engine(sock), file);
-    hawser__free(file);
-}
-
-void hawser__take_unix_file(hawser_sock *sock, struct hawser__unix_file *file) {
-    sock->transport_state = file;
-}
-
-void hawser__leave_unix_file(hawser_sock *sock) {
-    struct hawser__unix_file *file = sock->transport == &hawser__plain_transport ? sock->transport_state : NULL;
-    if (file)
-        file->owner = 0;
-}
-
 const struct hawser__transport hawser__plain_transport = {
     .name = "plain",
     .recv = plain_recv,
@@ -68,5 +47,4 @@ const struct hawser__transport hawser__plain_transport = {
     .sendmsg = plain_sendmsg,
     .sendfile = plain_sendfile,
     .shutdown = plain_shutdown,
-    .release = plain_release,
 };

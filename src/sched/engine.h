@@ -144,9 +144,9 @@ struct hawser__engine_ops {
     int64_t (*now)(hawser__engine *engine);
     int64_t (*time)(hawser__engine *engine);
     int (*random)(hawser__engine *engine, void *buf, size_t size);
-    /* Makes room for a socket file at FILE->path: takes its lock, removes a stale one. -EADDRINUSE: a server lives there;
-     * -ENOTSOCK: the file is something else. Settled after listen (BOUND) or failure: remembers what was made, drops the
-     * lock. */
+    /* Makes room for a socket file at FILE->path: takes its lock, removes a stale one. -EADDRINUSE: a server lives there, or
+     * somebody has held the lock for too long; -ENOTSOCK: the file is something else. Settled after listen (BOUND), or when
+     * nothing is made after all: remembers what was made, drops the lock. */
     int (*unix_claim)(hawser__engine *engine, struct hawser__unix_file *file, hawser__deadline deadline);
     void (*unix_settle)(hawser__engine *engine, struct hawser__unix_file *file, bool bound);
     void (*unix_remove)(hawser__engine *engine, struct hawser__unix_file *file);             /* only if it is still ours */

@@ -4,8 +4,9 @@
 
 #include "base/mem.h"
 #include "base/sys.h"
+#include "base/task.h"
 #include "engine/engines.h"
-#include "net/timeout.h"
+#include "net/addr.h"
 
 #include <hawser/dial.h>
 #include <hawser/io.h>
@@ -20,6 +21,7 @@
 
 #define CALL_TRIES 5
 #define CALL_PAUSE 0.01
+#define CLAIM_TRIES 2
 
 /* What both sides use. */
 
@@ -48,7 +50,7 @@ static hawser_sock *join(const int fds[2]) {
             hawser__sys_close(fds[i]);
     hawser_sock *sock = NULL;
     if (endpoints[0] && endpoints[1])
-        sock = hawser__handle_around_both(endpoints[0], endpoints[1], AF_INET, SOCK_STREAM, 0);
+        sock = hawser__handle_around_both(endpoints, AF_INET, SOCK_STREAM);
     for (size_t i = 0; i < 2 && !sock; i++)
         if (endpoints[i])
             engine->ops->close(endpoints[i]);
@@ -108,30 +110,30 @@ static hawser_sock *call(const char *host) {
     return NULL;
 }
 
-/* A path that refuses is a server's that is about to listen, or one that is gone. Who is about to listen has claimed the file,
- * and claiming it waits for him. A name without a file tells nothing of that. */
-static bool may_listen_yet(const char *path) {
+/* Who is about to listen has claimed the file, and claiming it waits for him. A name without a file tells nothing of that. */
+static bool may_listen_yet(const char *host, int tries) {
     hawser__engine *engine = hawser__engine_current();
-    struct hawser__unix_file file = {.lock = -1};
-    int result = -EADDRINUSE;
-    bool whole = (size_t)snprintf(file.path, sizeof file.path, "%s", path) < sizeof file.path;
-    if (file.path[0] != '@' && whole)
-        result = engine->ops->unix_claim(engine, &file, hawser__default_deadline());
-    if (result == 0) {
+    struct hawser__unix_file file;
+    hawser_addr addr;
+    if (hawser__addr_parse(&addr, host) < 0 || !hawser__unix_file_at(&addr, &file))
+        return tries < CALL_TRIES && hawser_sleep(CALL_PAUSE) == 0;
+    int result = engine->ops->unix_claim(engine, &file, hawser__task_deadline(HAWSER__NEVER));
+    if (result == 0)
         engine->ops->unix_settle(engine, &file, false);
-        errno = ECONNREFUSED;
-    } else if (result != -EADDRINUSE) {
-        hawser__fail(result, "take over from the server at %s", path);
-    }
-    return result == -EADDRINUSE && hawser_sleep(CALL_PAUSE) == 0;
+    errno = result == 0 ? ECONNREFUSED : -result;
+    return result == -EADDRINUSE && tries < CLAIM_TRIES;
 }
 
+/* A path that refuses is a server's that is about to listen, or one that is gone. */
 static hawser_sock *call_server(const char *path) {
     char host[HAWSER__HANDOVER_TEXT];
     hawser__handover_host(host, path);
     hawser_sock *line = call(host);
-    for (int tries = 1; !line && tries < CALL_TRIES && errno == ECONNREFUSED && may_listen_yet(host + strlen("unix:")); tries++)
+    bool refused = !line && errno == ECONNREFUSED;
+    for (int tries = 1; !line && errno == ECONNREFUSED && may_listen_yet(host, tries); tries++)
         line = call(host);
+    if (refused && !line && errno != ECONNREFUSED)
+        hawser__fail(errno, "take over from the server at %s", path);
     return line;
 }
 

@@ -12,6 +12,10 @@
  *
  * Both accept from the same queues from "serving" on, so none is ever without a server; when the follower dies before that,
  * nothing has changed. Only processes of the same user are answered.
+ *
+ * A follower that finds the path refusing claims its file, as who wants to listen there does: that waits for a server that has
+ * bound it and is about to listen, and removes it when there is none. So a path that could not be listened at fails here, and
+ * not only when the follower serves.
  */
 #ifndef HAWSER__HANDOVER_H
 #define HAWSER__HANDOVER_H
@@ -19,7 +23,7 @@
 #include "server/server.h"
 
 /* The follower asks at the option's path, if it is set; nobody being there is no failure. 0, or -1 with errno and a sentence.
- * */
+ * Waits some seconds at most, and not beyond the task's deadline. */
 int hawser__handover_ask(hawser_server *server);
 /* The listener that was handed over for ADDRESS and PORT; NULL: there is none, bind it. */
 hawser_sock *hawser__handover_take(hawser_server *server, const struct hawser__address *address, int port);

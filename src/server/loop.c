@@ -102,6 +102,21 @@ static void watch(struct watched *watched, hawser__endpoint *endpoint) {
         watched->interests[watched->count++] = (struct hawser__interest){.endpoint = endpoint, .direction = HAWSER__IN};
 }
 
+static void leave_listeners(hawser_server *server, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        hawser__leave(server->listeners[i]->sock, HAWSER__SHORT);
+}
+
+/* The program may close one while it is watched. False: it has already. */
+static bool enter_listeners(hawser_server *server) {
+    for (size_t i = 0; i < server->listener_count; i++)
+        if (hawser__enter(server->listeners[i]->sock, HAWSER__SHORT) < 0) {
+            leave_listeners(server, i);
+            return false;
+        }
+    return true;
+}
+
 static void watch_listeners(hawser_server *server, struct watched *watched) {
     for (size_t i = 0; i < server->listener_count; i++)
         for (size_t k = 0; k < server->listeners[i]->sock->endpoint_count; k++)
@@ -150,14 +165,20 @@ static void mark_ready(hawser_server *server, const struct watched *watched) {
 /* Until something has happened, or UNTIL. A negative code when the task is cancelled. */
 static int wait_for_anything(hawser_server *server, hawser__deadline until, bool listening) {
     struct watched watched = {.until = until};
+    if (listening && !enter_listeners(server)) {
+        server->loop->ready = ~UINT64_C(0);   /* the closed one will say so */
+        return 0;
+    }
     watch(&watched, server->bell[0]->endpoints[0]);
     if (listening)
         watch_listeners(server, &watched);
     watch_lingering(server, &watched);
     watch_children(server, &watched);
     int result = server->engine->ops->await(watched.interests, watched.count, watched.until);
-    if (listening)
+    if (listening) {
         mark_ready(server, &watched);
+        leave_listeners(server, server->listener_count);
+    }
     if (watched.interests[0].ready || result < 0)
         (void)hawser__bell_wait(server, HAWSER__NOW);
     mind_lingering(server, false);

@@ -138,6 +138,7 @@ def test_slow_clients_are_cut_and_hold_nobody_up():
           f"ones: median {median * 1000:.2f} ms, most {most * 1000:.1f} ms (unloaded at most {alone * 1000:.1f} ms)")
     if not SANITIZED:
         assert median < bound(0.010)
+        assert statistics.quantiles(fresh, n=4)[2] < alone + bound(0.100)   # a pause of the machine is one or two's
     if STRICT:
         assert most < alone + 0.100
     else:

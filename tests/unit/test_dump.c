@@ -222,9 +222,9 @@ static int steps_while_nobody_reads(bool nonblocking, bool full, int guests) {
 /* On a worker that is held up a step may begin and none ends, so there is no second one. */
 static void nobody_reads_and_the_worker_goes_on(bool nonblocking, bool full, int guests) {
     int steps = 0;
-    for (int tries = 0; steps < 2 && tries < 3; tries++) /* a busy machine may stand still for all of the second */
+    for (int tries = 0; steps <= 10 && tries < 3; tries++) /* a busy machine may stand still for all of the second */
         steps = steps_while_nobody_reads(nonblocking, full, guests);
-    assert_true(steps >= 2);
+    assert_true(steps > 10);
 }
 
 static void a_pipe_that_nobody_reads_is_given_a_second(void **state) {

@@ -162,11 +162,14 @@ struct about_to_listen {
     hawser_sock *sock;
 };
 
-static void claim(struct about_to_listen *server, const char *path, const char *unix_path) {
-    *server = (struct about_to_listen){.engine = hawser__engine_current(), .sock = hawser_socket(AF_UNIX, SOCK_SEQPACKET, 0)};
-    snprintf(server->file.path, sizeof server->file.path, "%s", path);
-    assert_int_equal(server->engine->ops->unix_claim(server->engine, &server->file, HAWSER__NEVER), 0);
-    assert_works(hawser_bind(server->sock, unix_path, 0));
+static struct about_to_listen claim(const char *path) {
+    struct about_to_listen server = {.engine = hawser__engine_current(), .sock = hawser_socket(AF_UNIX, SOCK_SEQPACKET, 0)};
+    hawser_addr addr;
+    snprintf(server.file.path, sizeof server.file.path, "%s", path);
+    assert_int_equal(server.engine->ops->unix_claim(server.engine, &server.file, HAWSER__NEVER), 0);
+    assert_works(hawser_addr_unix(&addr, path, strlen(path)));
+    assert_works(hawser_bind_addr(server.sock, &addr));
+    return server;
 }
 
 static void assert_called(struct about_to_listen *server) {
@@ -178,34 +181,105 @@ static void assert_called(struct about_to_listen *server) {
     assert_true(hawser_recv(caller, got, sizeof got - 1) > 0);
     assert_string_equal(got, "hawser handover 1: take");
     hawser_close(caller);
-    hawser_close(server->sock);
 }
 
-static long follow_in_vain(void *line) {
-    hawser_server_options options = {.handover = line};
-    hawser_server *server = hawser_server_open("tcp://127.0.0.1:0", echo, &options);
+/* Not longer than PATIENCE seconds. */
+struct follower {
+    const char *line;
+    double patience;
+};
+
+static long follow_in_vain(void *follower) {
+    const struct follower *self = follower;
+    int64_t outer = hawser_deadline_push(self->patience);
+    hawser_server *server = hawser_server_open("tcp://127.0.0.1:0", echo, &(hawser_server_options){.handover = self->line});
+    hawser_deadline_pop(outer);
     hawser_server_close(server);
     return server ? 0 : errno;
 }
 
-/* Longer than anybody would look again and again. */
+/* Longer than anybody would look again and again. The path is as people write it where a name has a space. */
 static void a_server_that_is_about_to_listen_is_waited_for(void **state) {
     (void)state;
     skip_in_world("nobody waits for a lock there");
-    char *line = strdup(own_path("line")), path[128];
-    struct about_to_listen server;
+    char *written = strdup(own_path("the\\x20line")), *line = strdup(own_path("the line"));
+    struct follower follower = {.line = written, .patience = WAIT_LIMIT};
+    struct about_to_listen server = claim(line);
     runner run;
-    snprintf(path, sizeof path, "unix:%s", line);
-    claim(&server, line, path);
     double end = seconds_now() + 0.2;
-    start(&run, follow_in_vain, line);
+    start(&run, follow_in_vain, &follower);
     while (seconds_now() < end)
         rest_a_moment();
     assert_works(hawser_listen(server.sock, 1));
     server.engine->ops->unix_settle(server.engine, &server.file, true);
     assert_called(&server);
     assert_int_equal(finish(&run), ECONNRESET);
+    hawser_close(server.sock);
     unlink(line);
+    free(line);
+    free(written);
+}
+
+static void how_long_is_what_the_caller_says(void **state) {
+    (void)state;
+    skip_in_world("nobody waits for a lock there");
+    static const struct {
+        double patience;
+        int code;
+    } cases[] = {{0, EAGAIN}, {0.05, ETIMEDOUT}};
+    char *line = strdup(own_path("line")), sentence[256];
+    struct about_to_listen server = claim(line);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct follower follower = {.line = line, .patience = cases[i].patience};
+        runner run;
+        start(&run, follow_in_vain, &follower);
+        assert_int_equal(finish(&run), cases[i].code);
+        snprintf(sentence, sizeof sentence, "take over from the server at %s: %s", line, hawser_strerror(cases[i].code));
+        assert_string_equal(run.sentence, sentence);
+    }
+    server.engine->ops->unix_settle(server.engine, &server.file, false);
+    hawser_close(server.sock);
+    unlink(line);
+    free(line);
+}
+
+/* As a follower does, up to the point at which it could serve. */
+static hawser_sock *take_all(const char *line) {
+    char host[128], got[512] = "";
+    snprintf(host, sizeof host, "unix:%s", line);
+    hawser_sock *sock = hawser_socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    assert_works(hawser_connect(sock, host, 0));
+    assert_works(hawser_sendall(sock, "hawser handover 1: take", 23));
+    hawser_settimeout(sock, WAIT_LIMIT);
+    while (strcmp(got, "end") != 0) {
+        int fds[2];
+        size_t count = 2;
+        ssize_t n = hawser_recv_fds(sock, got, sizeof got - 1, fds, &count, 0, NULL);
+        assert_true(n > 0);
+        got[n] = '\0';
+        for (size_t i = 0; i < count; i++)
+            hawser_close(hawser_sock_from_fd(fds[i]));
+    }
+    return sock;
+}
+
+/* Somebody of the program closes it while a follower is about to have it. */
+static void of_a_listener_that_is_closed_no_file_is_left(void **state) {
+    (void)state;
+    char *line = strdup(own_path("line")), path[128];
+    snprintf(path, sizeof path, "unix:%s", own_path("served"));
+    hawser_server *server = open_follower(path, line, HAWSER_SEQUENTIAL);
+    runner run;
+    start(&run, serve, server);
+    assert_true(wait_until(has_file, line));
+    hawser_sock *follower = take_all(line);
+    hawser_close(hawser_ref(hawser_server_socket(server)));
+    assert_true(wait_until(has_no_file, path + 5));
+    (void)hawser_sendall(follower, "serving", 7);   /* unless serving has ended before */
+    hawser_server_stop(server, WAIT_LIMIT);
+    (void)finish(&run);
+    hawser_server_close(server);
+    hawser_close(follower);
     free(line);
 }
 
@@ -236,6 +310,8 @@ int main(void) {
         cmocka_unit_test(each_follows_the_one_before),
         cmocka_unit_test(a_follower_that_does_not_serve_changes_nothing),
         cmocka_unit_test(a_server_that_is_about_to_listen_is_waited_for),
+        cmocka_unit_test(how_long_is_what_the_caller_says),
+        cmocka_unit_test(of_a_listener_that_is_closed_no_file_is_left),
         cmocka_unit_test(being_followed_and_stopped_at_once),
         cmocka_unit_test(a_full_descriptor_table_keeps_a_follower_waiting_only),
     };
