@@ -113,7 +113,8 @@ hawser_server *hawser_unix_datagram_server(const char *path, hawser_handler hand
  *   systemd:  systemd:NAME   the sockets that a service manager handed over (LISTEN_FDS), all or those called NAME
  *   fd:N                     a socket that this process was started with
  * With the option `handover`, a server that serves there already hands over the listeners it has for the same addresses, and
- * stops when this one serves: no connection is refused or reset between the two. */
+ * stops when this one serves: no connection is refused or reset between the two. Asking parks the task; for one that is about
+ * to listen there it waits at most 4 s (then EADDRINUSE) and not beyond its deadline (ETIMEDOUT, EAGAIN). */
 hawser_server *hawser_server_open(const char *address, hawser_handler handle, const hawser_server_options *options);
 
 /* One more listener of SERVER, which is not serving. Port 0 takes the port of the listeners there are. 0 or -1, as above. */

@@ -68,8 +68,9 @@ hawser_sock *hawser__handle_around_both(hawser__endpoint *endpoints[2], int fami
     return sock;
 }
 
+/* Of a socket that has one. */
 static struct hawser__unix_file *file_of(hawser_sock *sock) {
-    return sock->has_unix_file ? (struct hawser__unix_file *)(void *)&sock->endpoints[1] : NULL;
+    return (struct hawser__unix_file *)(void *)&sock->endpoints[1];
 }
 
 hawser_sock *hawser__handle_with_file(hawser__endpoint *endpoint, const struct hawser__unix_file *file, int type) {

@@ -19,9 +19,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CALL_TRIES 5
+#define CALL_TRIES 5             /* of a name without a file, with a pause after each */
 #define CALL_PAUSE 0.01
-#define CLAIM_TRIES 2
+#define CLAIM_TRIES 2            /* the second is for a server that ended after the first had found it */
 
 /* What both sides use. */
 

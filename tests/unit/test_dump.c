@@ -219,7 +219,7 @@ static int steps_while_nobody_reads(bool nonblocking, bool full, int guests) {
     return atomic_load(&sink.steps);
 }
 
-/* On a worker that is held up a step may begin and none ends, so there is no second one. */
+/* A step is 10 ms, and the dump waits for a second. */
 static void nobody_reads_and_the_worker_goes_on(bool nonblocking, bool full, int guests) {
     int steps = 0;
     for (int tries = 0; steps <= 10 && tries < 3; tries++) /* a busy machine may stand still for all of the second */

@@ -198,6 +198,18 @@ static long follow_in_vain(void *follower) {
     return server ? 0 : errno;
 }
 
+/* At the same path, as any listener. */
+static long listen_in_vain(void *follower) {
+    const struct follower *self = follower;
+    char host[128];
+    snprintf(host, sizeof host, "unix:%s", self->line);
+    int64_t outer = hawser_deadline_push(self->patience);
+    hawser_sock *sock = hawser_create_server(host, 0, NULL);
+    hawser_deadline_pop(outer);
+    hawser_close(sock);
+    return sock ? 0 : errno;
+}
+
 /* Longer than anybody would look again and again. The path is as people write it where a name has a space. */
 static void a_server_that_is_about_to_listen_is_waited_for(void **state) {
     (void)state;
@@ -224,17 +236,22 @@ static void how_long_is_what_the_caller_says(void **state) {
     (void)state;
     skip_in_world("nobody waits for a lock there");
     static const struct {
+        long (*body)(void *follower);
+        const char *call;
         double patience;
         int code;
-    } cases[] = {{0, EAGAIN}, {0.05, ETIMEDOUT}};
+    } cases[] = {{follow_in_vain, "take over from the server at ", 0, EAGAIN},
+                 {follow_in_vain, "take over from the server at ", 0.05, ETIMEDOUT},
+                 {listen_in_vain, "listen on unix:", 0, EAGAIN},
+                 {listen_in_vain, "listen on unix:", 0.05, ETIMEDOUT}};
     char *line = strdup(own_path("line")), sentence[256];
     struct about_to_listen server = claim(line);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct follower follower = {.line = line, .patience = cases[i].patience};
         runner run;
-        start(&run, follow_in_vain, &follower);
+        start(&run, cases[i].body, &follower);
         assert_int_equal(finish(&run), cases[i].code);
-        snprintf(sentence, sizeof sentence, "take over from the server at %s: %s", line, hawser_strerror(cases[i].code));
+        snprintf(sentence, sizeof sentence, "%s%s: %s", cases[i].call, line, hawser_strerror(cases[i].code));
         assert_string_equal(run.sentence, sentence);
     }
     server.engine->ops->unix_settle(server.engine, &server.file, false);
